@@ -1,11 +1,11 @@
 import type { Change } from "./resource-store.ts";
-import { revisionGone } from "./store-errors.ts";
+import { revisionGone, storeClosed } from "./store-errors.ts";
 
 /** A watcher gets at most this many changes at once, so that it can breathe while it catches up. */
 const BATCH = 1000;
 
 export interface ChangeLogOptions {
-  /** Changes kept in memory. */
+  /** Changes kept in memory, at least; what was appended at once is kept or dropped as a whole. */
   readonly capacity: number;
   /** Revision of the newest commit when the log starts. */
   readonly start: number;
@@ -16,15 +16,20 @@ export interface ChangeLogOptions {
 }
 
 /**
- * The newest changes of a store and everyone who watches them. One ring is shared: a watcher is a position in it, not a
- * queue, so a slow one costs no memory and is told to list again (MM510) once the ring has passed it.
+ * The newest changes of a store and everyone who watches them. They are kept once: a watcher is a position, not a queue,
+ * so a slow one costs no memory and is told to list again (MM510) once what it needs was dropped. One big delete never
+ * cuts off a watcher that had kept up, since its changes are dropped together.
  */
 export class ChangeLog {
-  readonly #ring: Change[];
   readonly #capacity: number;
-  readonly #start: number;
   readonly #older: ChangeLogOptions["older"];
   readonly #newest: () => number;
+  /** Changes in order; those before `#oldest` are dropped now and then. */
+  readonly #changes: Change[] = [];
+  /** First revision of each append that is kept. */
+  readonly #starts: number[] = [];
+  /** Oldest revision that is kept; one more than `#last` when there is none. */
+  #oldest: number;
   #last: number;
   #closed = false;
   readonly #sleepers = new Set<() => void>();
@@ -32,8 +37,7 @@ export class ChangeLog {
 
   constructor(options: ChangeLogOptions) {
     this.#capacity = options.capacity;
-    this.#ring = new Array(options.capacity);
-    this.#start = options.start;
+    this.#oldest = options.start + 1;
     this.#last = options.start;
     this.#older = options.older;
     this.#newest = options.newest ?? (() => this.#last);
@@ -46,10 +50,12 @@ export class ChangeLog {
 
   /** Adds changes in order, the next revision first, and wakes the watchers. */
   append(changes: readonly Change[]): void {
-    for (const change of changes) {
-      this.#ring[change.revision % this.#capacity] = change;
-      this.#last = change.revision;
-    }
+    const first = changes[0];
+    if (!first) return;
+    for (const change of changes) this.#changes.push(change);
+    this.#starts.push(first.revision);
+    this.#last += changes.length;
+    this.#forget();
     this.#wake();
   }
 
@@ -61,6 +67,7 @@ export class ChangeLog {
 
   /** See `ResourceStore.watch`. */
   async *watch(revision: number, signal: AbortSignal): AsyncGenerator<readonly Change[], void, void> {
+    if (this.#closed) throw storeClosed();
     if (revision > this.#last && revision > this.#newest()) throw revisionGone(revision, undefined, this.#newest());
     let position = revision;
     let wake: (() => void) | undefined;
@@ -88,19 +95,27 @@ export class ChangeLog {
 
   #after(position: number): readonly Change[] {
     if (position >= this.#last) return [];
-    const oldest = Math.max(this.#start, this.#last - this.#capacity) + 1;
-    if (position + 1 < oldest) {
+    if (position + 1 < this.#oldest) {
       const older = this.#older?.(position);
-      if (!older) throw revisionGone(position, this.#older ? undefined : oldest, this.#last);
+      if (!older) throw revisionGone(position, this.#older ? undefined : this.#oldest, this.#last);
       return older;
     }
     const end = Math.min(this.#last, position + BATCH);
     // Watchers that keep up ask for the same stretch: one array serves them all.
     if (this.#shared[0]?.revision === position + 1 && this.#shared.at(-1)?.revision === end) return this.#shared;
-    const batch: Change[] = [];
-    for (let at = position + 1; at <= end; at++) batch.push(this.#ring[at % this.#capacity] as Change);
+    const offset = this.#last - this.#changes.length;
+    const batch = this.#changes.slice(position - offset, end - offset);
     this.#shared = Object.freeze(batch);
     return batch;
+  }
+
+  #forget(): void {
+    while (this.#starts.length > 1 && this.#last - (this.#starts[1] ?? 0) + 1 >= this.#capacity) {
+      this.#starts.shift();
+      this.#oldest = this.#starts[0] ?? this.#oldest;
+    }
+    const dropped = this.#changes.length - (this.#last - this.#oldest + 1);
+    if (dropped > this.#capacity) this.#changes.splice(0, dropped);
   }
 
   #wake(): void {

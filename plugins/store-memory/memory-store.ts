@@ -134,7 +134,6 @@ class MemoryStore implements ResourceStore {
   }
 
   watch(revision: number, signal: AbortSignal): AsyncIterable<readonly Change[]> {
-    this.#checkOpen();
     return this.#log.watch(revision, signal);
   }
 

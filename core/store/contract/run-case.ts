@@ -1,0 +1,58 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "../../kernel/clock.ts";
+import { silentLogger } from "../../kernel/log.ts";
+import { Scope } from "../../kernel/scope.ts";
+import { KEPT, type StoreCase, type StoreUnderTest } from "./store-case.ts";
+
+/** A case that hangs is ended after this many milliseconds. */
+const PATIENCE_MS = 60_000;
+
+/** Why the case does not apply to the store; undefined if it does. */
+export function skipReason(subject: StoreUnderTest, storeCase: StoreCase): string | undefined {
+  if (storeCase.needs === "durable" && !subject.durable) return "the store does not promise to outlive its process";
+  if (storeCase.needs === "compacts" && !subject.compacts) return "the number of kept changes cannot be set";
+  return undefined;
+}
+
+/** Runs one case over a new store in a new directory, and removes both. Rejects when the store breaks the promise. */
+export async function runStoreCase(subject: StoreUnderTest, storeCase: StoreCase): Promise<void> {
+  const workDir = await mkdtemp(join(tmpdir(), "store-contract-"));
+  const scope = new Scope("store-contract");
+  const started = Date.now();
+  let advanced = 0;
+  const clock = { ...systemClock, now: () => started + advanced };
+  const retainedChanges = storeCase.needs === "compacts" ? KEPT : undefined;
+  const open = () => subject.open({ scope: scope.child("store"), log: silentLogger, clock, workDir, retainedChanges });
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), PATIENCE_MS);
+  try {
+    let store = await open();
+    const work = storeCase.run({
+      store,
+      signal: AbortSignal.any([scope.signal, patience.signal]),
+      advanceClock: (ms) => {
+        advanced += ms;
+      },
+      reopen: async () => {
+        await store.close();
+        store = await open();
+        return store;
+      },
+    });
+    await Promise.race([work, whenAborted(patience.signal)]);
+    await store.close();
+  } finally {
+    clearTimeout(timer);
+    await scope.close();
+    await rm(workDir, { recursive: true, force: true });
+  }
+}
+
+function whenAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const give = () => reject(new Error(`no answer within ${PATIENCE_MS / 1000} s`));
+    signal.addEventListener("abort", give, { once: true });
+  });
+}
