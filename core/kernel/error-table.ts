@@ -59,6 +59,12 @@ export const ERROR_TABLE = {
   MM600: row("Envoy not found", "user", 500, "No Envoy executable was found."),
   MM601: row("Envoy failed", "user", 500, "Envoy did not start or ended by itself."),
   MM700: row("Stream refused", "user", 400, "The control plane refused the proxy's stream."),
+  MM710: row(
+    "Inbound address taken",
+    "user",
+    409,
+    "Two connected Dataplanes of a mesh cannot have the same inbound address and port: traffic would go to either of them.",
+  ),
   MM801: row("Plugin failed", "user", 500, "A plugin could not be loaded, or broke its contract."),
   MM900: row(
     "Defect",

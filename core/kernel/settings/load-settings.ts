@@ -50,10 +50,14 @@ export function loadSettings(table: readonly Setting[], sources: SettingSources)
   checkFileKeys(table, sources, problems, notes);
   checkVariables(table, sources, ignoreKuma, problems, notes);
   if (problems.length > 0) {
-    throw new MeshError("MM201", `the configuration has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}. Nothing was started.`, {
-      violations: problems,
-      todo: "All settings with their defaults: monomesh config show --all",
-    });
+    throw new MeshError(
+      "MM201",
+      `the configuration has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}. Nothing was started.`,
+      {
+        violations: problems,
+        todo: "All settings with their defaults: monomesh config show --all",
+      },
+    );
   }
   const byPath = new Map(resolved.map((each) => [each.setting.path, each]));
   return {
@@ -88,7 +92,10 @@ function resolve(
   };
   const given = sources.flags?.get(setting.path);
   if (given) add(`flag ${given.flag}`, given.value, setting.type.fromYaml(given.value));
-  const names = [monomeshVariable(setting.path), ...(sources.ignoreKuma || !setting.kumaVariable ? [] : [setting.kumaVariable])];
+  const names = [
+    monomeshVariable(setting.path),
+    ...(sources.ignoreKuma || !setting.kumaVariable ? [] : [setting.kumaVariable]),
+  ];
   for (const name of names) {
     const raw = sources.env[name];
     if (raw !== undefined) add(`variable ${name}`, raw, setting.type.fromText(raw));
@@ -99,12 +106,19 @@ function resolve(
   if (!winner) return { setting, value: setting.default, origin: "default" };
   const differing = losers.filter((each) => JSON.stringify(each.value) !== JSON.stringify(winner.value));
   if (differing.length > 0) {
-    notes.push(`${setting.path} is set differently by ${winner.origin} and ${differing.map((each) => each.origin).join(" and ")}: ${winner.origin} wins`);
+    notes.push(
+      `${setting.path} is set differently by ${winner.origin} and ${differing.map((each) => each.origin).join(" and ")}: ${winner.origin} wins`,
+    );
   }
   return { setting, value: winner.value, origin: winner.origin };
 }
 
-function checkFileKeys(table: readonly Setting[], sources: SettingSources, problems: Violation[], notes: string[]): void {
+function checkFileKeys(
+  table: readonly Setting[],
+  sources: SettingSources,
+  problems: Violation[],
+  notes: string[],
+): void {
   const known = new Set(table.map((setting) => setting.path));
   const unused: string[] = [];
   for (const { path, place } of sources.file ?? []) {
@@ -134,9 +148,12 @@ function checkVariables(
       const close = nearest(name, ours);
       problems.push({ field: `variable ${name}`, message: `names no setting.${close ? ` Nearest: ${close}` : ""}` });
     }
-    if (name.startsWith("KUMA_") && !kumas.has(name) && !ignoreKuma && !sources.foreignVariable(name)) unknownKuma.push(name);
+    if (name.startsWith("KUMA_") && !kumas.has(name) && !ignoreKuma && !sources.foreignVariable(name))
+      unknownKuma.push(name);
   }
   if (unknownKuma.length > 0) {
-    notes.push(`variables that monomesh does not act on: ${unknownKuma.sort().join(", ")} (MONOMESH_IGNORE_KUMA_ENV=1 if they belong to another program)`);
+    notes.push(
+      `variables that monomesh does not act on: ${unknownKuma.sort().join(", ")} (MONOMESH_IGNORE_KUMA_ENV=1 if they belong to another program)`,
+    );
   }
 }

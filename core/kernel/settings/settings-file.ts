@@ -9,7 +9,10 @@ export async function readSettingsFile(file: string): Promise<FileEntry[]> {
   try {
     source = readFileSync(file, "utf8");
   } catch (cause) {
-    throw new MeshError("MM105", `cannot read the configuration file ${file}`, { why: (cause as Error).message, cause });
+    throw new MeshError("MM105", `cannot read the configuration file ${file}`, {
+      why: (cause as Error).message,
+      cause,
+    });
   }
   const lines = new LineCounter();
   const document = parseDocument(source, { lineCounter: lines });

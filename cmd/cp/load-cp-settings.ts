@@ -1,0 +1,36 @@
+import { type LoadedSettings, loadSettings } from "../../core/kernel/settings/load-settings.ts";
+import { readSettingsFile } from "../../core/kernel/settings/settings-file.ts";
+import type { Io } from "../terminal/io.ts";
+import { isForeignVariable, KUMA_ONLY_PATHS, SETTING_LIST } from "./settings-table.ts";
+
+/** The control plane's configuration from file and variables; MM201 lists all that is wrong with it. */
+export async function loadCpSettings(io: Io, configFile: string | undefined): Promise<LoadedSettings> {
+  return loadSettings(SETTING_LIST, {
+    env: io.env,
+    file: configFile ? await readSettingsFile(configFile) : [],
+    foreignVariable: isForeignVariable,
+    kumaOnlyPaths: KUMA_ONLY_PATHS,
+  });
+}
+
+/** The effective configuration as `GET /config` shows it: nested, durations in words, secrets masked, with origins. */
+export function configDocument(settings: LoadedSettings): Record<string, unknown> {
+  const document: Record<string, unknown> = {};
+  const origins: Record<string, string> = {};
+  for (const { setting, value, origin } of settings.all) {
+    setPath(document, setting.path.split("."), setting.secret && value !== "" ? "*****" : value);
+    if (origin !== "default") origins[setting.path] = origin;
+  }
+  return { ...document, origins };
+}
+
+function setPath(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [head, ...rest] = path;
+  if (head === undefined) return;
+  if (rest.length === 0) {
+    target[head] = value;
+    return;
+  }
+  target[head] ??= {};
+  setPath(target[head] as Record<string, unknown>, rest, value);
+}

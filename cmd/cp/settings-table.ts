@@ -1,0 +1,203 @@
+import {
+  duration,
+  flag,
+  integer,
+  list,
+  oneOf,
+  port,
+  type Setting,
+  text,
+  variableStem,
+} from "../../core/kernel/settings/setting.ts";
+
+interface Extras {
+  /** `null`: Kuma lacks the setting. Absent: Kuma's variable follows the path. */
+  readonly kuma?: string | null;
+  readonly secret?: boolean;
+}
+
+function setting<T>(
+  path: string,
+  type: Setting<T>["type"],
+  fallback: T,
+  description: string,
+  extras: Extras = {},
+): Setting<T> {
+  const kumaVariable = extras.kuma === null ? undefined : (extras.kuma ?? `KUMA_${variableStem(path)}`);
+  return { path, type, default: fallback, kumaVariable, secret: extras.secret ?? false, description };
+}
+
+const SECOND = 1000;
+const HOUR = 3_600_000;
+
+/** Every setting of the control plane, by use. The file, the variables, `config show` and the docs follow from this table. */
+export const SETTINGS = {
+  environment: setting("environment", oneOf("universal"), "universal", "Only Universal is served."),
+  mode: setting(
+    "mode",
+    oneOf("zone", "standalone"),
+    "zone",
+    "One control plane and its replicas; standalone is Kuma's old word for it.",
+  ),
+  workDir: setting(
+    "general.workDir",
+    text,
+    "",
+    "Directory for state and certificates. Empty: /var/lib/monomesh for root, else ~/.monomesh; as kuma-cp ~/.kuma.",
+  ),
+  tlsCertFile: setting(
+    "general.tlsCertFile",
+    text,
+    "",
+    "PEM certificate chain for the DP server instead of one from the own CA.",
+  ),
+  tlsKeyFile: setting("general.tlsKeyFile", text, "", "PEM key of general.tlsCertFile."),
+  dnsCacheTtl: setting(
+    "general.dnsCacheTTL",
+    duration,
+    10 * SECOND,
+    "How long an address without a TTL of its own is believed.",
+  ),
+  storeType: setting("store.type", text, "sqlite", "Name of a store: sqlite, memory, or a plugin's.", {}),
+  sqlitePath: setting("store.sqlite.path", text, "", "Database file. Empty: monomesh.db in the work directory.", {
+    kuma: null,
+  }),
+  plugins: setting(
+    "plugins",
+    list,
+    [] as readonly string[],
+    "Plugin files to load, relative to the working directory.",
+    { kuma: null },
+  ),
+  dpPort: setting("dpServer.port", port, 5678, "Port of the DP server (TLS): bootstrap, ADS, leave."),
+  dpTlsCertFile: setting("dpServer.tlsCertFile", text, "", "As general.tlsCertFile, for the DP server only."),
+  dpTlsKeyFile: setting("dpServer.tlsKeyFile", text, "", "PEM key of dpServer.tlsCertFile."),
+  dpHosts: setting(
+    "dpServer.hosts",
+    list,
+    [] as readonly string[],
+    "Further names and addresses for the DP server's certificate.",
+    { kuma: null },
+  ),
+  dpAuthType: setting(
+    "dpServer.authn.dpProxy.type",
+    oneOf("dpToken", "none", ""),
+    "dpToken",
+    "How a sidecar proves who it is; none accepts everybody.",
+  ),
+  apiInterface: setting("apiServer.http.interface", text, "0.0.0.0", "Address of the REST server."),
+  apiPort: setting("apiServer.http.port", port, 5681, "Port of the REST server, without TLS."),
+  apiReadOnly: setting("apiServer.readOnly", flag, false, "Refuse every write through REST."),
+  localhostIsAdmin: setting(
+    "apiServer.authn.localhostIsAdmin",
+    flag,
+    true,
+    "Callers on this machine may write and read secrets.",
+  ),
+  diagnosticsPort: setting("diagnostics.serverPort", port, 5680, "Port of /ready, /healthy and /metrics."),
+  skipMeshCreation: setting("defaults.skipMeshCreation", flag, false, "Do not make the mesh called default at start."),
+  subscriptionLimit: setting(
+    "metrics.dataplane.subscriptionLimit",
+    integer(0, 1000),
+    2,
+    "Subscriptions kept in an insight; 0 keeps none.",
+  ),
+  idleTimeout: setting(
+    "metrics.dataplane.idleTimeout",
+    duration,
+    300 * SECOND,
+    "After this time without its sidecar a proxy is Offline.",
+  ),
+  cleanupAge: setting(
+    "runtime.universal.dataplaneCleanupAge",
+    duration,
+    72 * HOUR,
+    "After this time without its sidecar a Dataplane is deleted.",
+  ),
+  statusFlushInterval: setting(
+    "xdsServer.dataplaneStatusFlushInterval",
+    duration,
+    10 * SECOND,
+    "Insights of a busy proxy are written this often at the most.",
+  ),
+  adminPort: setting(
+    "bootstrapServer.params.adminPort",
+    port,
+    9901,
+    "Port named in the bootstrap of a sidecar without a Unix socket.",
+  ),
+  readinessPort: setting(
+    "bootstrapServer.params.readinessPort",
+    port,
+    9902,
+    "Readiness port assumed for a sidecar that names none.",
+  ),
+} as const;
+
+export const SETTING_LIST: readonly Setting[] = Object.values(SETTINGS) as readonly Setting[];
+
+/** What Kuma 2.14 can be told and monomesh does not act on (contract, section 1.4): one warning line instead of an error. */
+export const KUMA_ONLY_PATHS: readonly string[] = [
+  "access",
+  "apiServer.auth",
+  "apiServer.authn.tokens",
+  "apiServer.authn.type",
+  "apiServer.basePath",
+  "apiServer.corsAllowedDomains",
+  "apiServer.gui",
+  "apiServer.http.enabled",
+  "apiServer.https",
+  "apiServer.idleTimeout",
+  "apiServer.readHeaderTimeout",
+  "apiServer.readTimeout",
+  "apiServer.rootUrl",
+  "apiServer.writeTimeout",
+  "bootstrapServer",
+  "coreResources",
+  "defaults",
+  "diagnostics",
+  "dnsServer",
+  "dpServer.auth",
+  "dpServer.authn",
+  "dpServer.gracefulShutdownTimeout",
+  "dpServer.hds",
+  "dpServer.readHeaderTimeout",
+  "eventBus",
+  "experimental",
+  "general",
+  "interCp",
+  "ipam",
+  "meshService",
+  "metrics",
+  "monitoringAssignmentServer",
+  "multizone",
+  "policies",
+  "proxy",
+  "reports",
+  "runtime",
+  "store.cache",
+  "store.kubernetes",
+  "store.postgres",
+  "store.unsafeDelete",
+  "store.upsert",
+  "tracing",
+  "xdsServer",
+];
+
+/** `MONOMESH_` and `KUMA_` variables of the sidecar, the command line and the program itself. */
+export function isForeignVariable(name: string): boolean {
+  return (
+    /^(MONOMESH|KUMA)_(DATAPLANE|CONTROL_PLANE|READINESS|APPLICATION_PROBE|DNS_PROXY|DNS_CORE|DNS_ENVOY|DNS_PROMETHEUS|DNS_ENABLED|DNS_CONFIG|DNS_ENABLE_LOGGING)(_|$)/.test(
+      name,
+    ) || PROGRAM_VARIABLES.has(name)
+  );
+}
+
+const PROGRAM_VARIABLES = new Set([
+  "MONOMESH_CACHE_DIR",
+  "MONOMESH_DEBUG",
+  "MONOMESH_DIST",
+  "MONOMESH_IGNORE_KUMA_ENV",
+  "MONOMESH_LOG_FORMAT",
+  "MONOMESH_SQLITE_DRIVER",
+]);

@@ -1,0 +1,78 @@
+import { ageSince } from "./age.ts";
+
+/** A resource or overview as REST shows it. Only what the columns read. */
+export type Json = Readonly<Record<string, unknown>>;
+
+export interface Columns {
+  readonly header: readonly string[];
+  row(item: Json, now: number): string[];
+}
+
+const text = (value: unknown): string => (value === undefined || value === null || value === "" ? "-" : String(value));
+const record = (value: unknown): Json => (typeof value === "object" && value !== null ? (value as Json) : {});
+const array = (value: unknown): Json[] => (Array.isArray(value) ? (value as Json[]) : []);
+
+/** The tags of a Dataplane over all inbounds: `kuma.io/service=backend,web version=v1`. */
+export function tagsText(dataplane: Json): string {
+  const networking = record(dataplane["networking"]);
+  const values = new Map<string, Set<string>>();
+  const gateway = record(networking["gateway"]);
+  for (const owner of [...array(networking["inbound"]), gateway]) {
+    for (const [key, value] of Object.entries(record(owner["tags"]))) {
+      values.set(key, (values.get(key) ?? new Set()).add(String(value)));
+    }
+  }
+  return [...values]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, all]) => `${key}=${[...all].sort().join(",")}`)
+    .join(" ");
+}
+
+const age = (item: Json, now: number) => ageSince(item["creationTime"] as string | undefined, now);
+
+const BY_TYPE: Readonly<Record<string, Columns>> = {
+  Dataplane: {
+    header: ["MESH", "NAME", "TAGS", "ADDRESS", "AGE"],
+    row: (item, now) => [
+      text(item["mesh"]),
+      text(item["name"]),
+      tagsText(item),
+      text(record(item["networking"])["address"]),
+      age(item, now),
+    ],
+  },
+  Mesh: {
+    header: ["NAME", "mTLS", "METRICS", "LOGGING", "TRACING", "LOCALITY", "ZONEEGRESS", "AGE"],
+    row: (item, now) => {
+      const mtls = record(item["mtls"]);
+      const backend = array(mtls["backends"]).find((each) => each["name"] === mtls["enabledBackend"]);
+      const routing = record(item["routing"]);
+      return [
+        text(item["name"]),
+        backend ? `${text(backend["type"])}/${text(backend["name"])}` : "off",
+        record(item["metrics"])["enabledBackend"] ? text(record(item["metrics"])["enabledBackend"]) : "off",
+        backends(record(item["logging"])),
+        backends(record(item["tracing"])),
+        routing["localityAwareLoadBalancing"] ? "on" : "off",
+        routing["zoneEgress"] ? "on" : "off",
+        age(item, now),
+      ];
+    },
+  },
+};
+
+const MESH_SCOPED: Columns = {
+  header: ["MESH", "NAME", "AGE"],
+  row: (item, now) => [text(item["mesh"]), text(item["name"]), age(item, now)],
+};
+const GLOBAL: Columns = { header: ["NAME", "AGE"], row: (item, now) => [text(item["name"]), age(item, now)] };
+
+function backends(section: Json): string {
+  const names = array(section["backends"]).map((each) => `${text(each["type"])}/${text(each["name"])}`);
+  return names.length > 0 ? names.join(", ") : "off";
+}
+
+/** kumactl's columns for `get`. */
+export function columnsFor(typeName: string, scope: "Mesh" | "Global"): Columns {
+  return BY_TYPE[typeName] ?? (scope === "Mesh" ? MESH_SCOPED : GLOBAL);
+}

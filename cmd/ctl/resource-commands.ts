@@ -1,0 +1,93 @@
+import type { Command } from "commander";
+import { resourceTypes } from "../../core/model/registry.ts";
+import { runApply } from "./commands/apply.ts";
+import { runDelete } from "./commands/delete.ts";
+import { runGenerateDataplaneToken } from "./commands/generate-dataplane-token.ts";
+import { runGet } from "./commands/get.ts";
+import { runInspectDataplanes } from "./commands/inspect-dataplanes.ts";
+import type { WithSession } from "./run-ctl.ts";
+
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
+/** The verbs that look at resources and change them (contract, section 7.7). */
+export function addResourceCommands(program: Command, withSession: WithSession): void {
+  program
+    .command("apply")
+    .description("Create or update resources")
+    .requiredOption(
+      "-f, --file <path>",
+      "file, directory, or - for stdin; several with repeated flags",
+      collect,
+      [] as readonly string[],
+    )
+    .option("-v, --var <key=value>", "value for {{ key }} in the file", collect, [] as readonly string[])
+    .option("--dry-run", "print what would be applied", false)
+    .addHelpText(
+      "after",
+      "\nExamples:\n  apply -f backend.yaml -v name=backend-1 -v address=192.168.0.2\n  cat mesh.yaml | monomesh apply -f -\n",
+    )
+    .action((options: { file: readonly string[]; var: readonly string[]; dryRun: boolean }) =>
+      withSession((session) =>
+        runApply(session, resourceTypes(), { files: options.file, vars: options.var, dryRun: options.dryRun }),
+      ),
+    );
+
+  program
+    .command("get")
+    .description("Show resources")
+    .argument("<type>", "dataplanes, meshes, secrets, …")
+    .argument("[name]")
+    .option("-o, --output <format>", "table, wide, yaml, json or name", "table")
+    .option("--json", "same as -o json", false)
+    .option("--size <n>", "items a page")
+    .option("--offset <offset>", "page to begin with")
+    .addHelpText("after", "\nExamples:\n  get dataplanes\n  get dataplane redis-1 -o yaml\n")
+    .action(
+      (
+        type: string,
+        name: string | undefined,
+        options: { output: string; json: boolean; size?: string; offset?: string },
+      ) =>
+        withSession((session) =>
+          runGet(session, resourceTypes(), type, name, { ...options, output: options.json ? "json" : options.output }),
+        ),
+    );
+
+  program
+    .command("delete")
+    .description("Delete a resource")
+    .argument("<type>")
+    .argument("<name>")
+    .addHelpText("after", "\nExample:\n  delete dataplane redis-1\n")
+    .action((type: string, name: string) => withSession((session) => runDelete(session, resourceTypes(), type, name)));
+
+  const inspect = program.command("inspect").description("Show what the mesh makes of resources");
+  inspect
+    .command("dataplanes")
+    .description("All Dataplanes with their status")
+    .option("-o, --output <format>", "table, yaml or json", "table")
+    .option("--tag <key=value>", "only with this tag", collect, [] as readonly string[])
+    .option("--gateway", "only gateways", false)
+    .addHelpText("after", "\nExample:\n  inspect dataplanes --tag kuma.io/service=redis\n")
+    .action((options: { output: string; tag: readonly string[]; gateway: boolean }) =>
+      withSession((session) => runInspectDataplanes(session, resourceTypes(), options)),
+    );
+
+  const generate = program.command("generate").description("Generate tokens");
+  generate
+    .command("dataplane-token")
+    .description("A token that lets a sidecar join")
+    .option("--name <name>", "only for the Dataplane of this name", "")
+    .option("--tag <key=value>", "only for Dataplanes whose tags have these values", collect, [] as readonly string[])
+    .option("--proxy-type <type>", "dataplane, ingress or egress", "")
+    .option("--workload <name>", "only for Dataplanes of this workload", "")
+    .option("--valid-for <duration>", "how long it is valid (default 24h)")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  generate dataplane-token --name redis-1 > redis-1.token\n  generate dataplane-token --tag kuma.io/service=redis --valid-for 720h\n",
+    )
+    .action(
+      (options: { name: string; tag: readonly string[]; proxyType: string; workload: string; validFor?: string }) =>
+        withSession((session) => runGenerateDataplaneToken(session, options)),
+    );
+}

@@ -1,0 +1,134 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Scope } from "../../core/kernel/scope.ts";
+import { createRestClient, expectOk, type RestClient } from "../ctl/rest-client.ts";
+import { type RoleProcess, startRole } from "./child.ts";
+import { freePorts } from "./free-ports.ts";
+
+export interface SidecarSpec {
+  readonly name: string;
+  readonly service: string;
+  readonly protocol: "http" | "tcp";
+  /** Where the sidecar listens for the service, and where its application does. */
+  readonly port: number;
+  readonly servicePort: number;
+  /** Local port -> service. */
+  readonly outbounds: ReadonlyMap<number, string>;
+}
+
+/** A mesh of child processes on loopback, in a directory of its own. Used by the demo and by the end-to-end tests. */
+export interface DemoMesh {
+  readonly dir: string;
+  readonly api: RestClient;
+  readonly dpAddress: string;
+  readonly controlPlane: () => RoleProcess;
+  readonly sidecars: ReadonlyMap<string, RoleProcess>;
+  /** Starts the control plane (again); resolves when it is ready. */
+  startControlPlane(): Promise<RoleProcess>;
+  /** Makes token and definition; resolves when the sidecar serves. */
+  startSidecar(spec: SidecarSpec, args?: readonly string[]): Promise<RoleProcess>;
+  /** The sidecar's state as the control plane shows it. */
+  presence(name: string): Promise<string | undefined>;
+}
+
+/** How long a sidecar of the demo drains at the most. */
+const DRAIN_TIME = "5s";
+
+export async function openDemoMesh(scope: Scope, dir: string): Promise<DemoMesh> {
+  const [api, dp, diagnostics] = await freePorts(3);
+  const env = {
+    MONOMESH_GENERAL_WORK_DIR: join(dir, "cp"),
+    MONOMESH_API_SERVER_HTTP_INTERFACE: "127.0.0.1",
+    MONOMESH_API_SERVER_HTTP_PORT: String(api),
+    MONOMESH_DP_SERVER_PORT: String(dp),
+    MONOMESH_DIAGNOSTICS_SERVER_PORT: String(diagnostics),
+    MONOMESH_IGNORE_KUMA_ENV: "1",
+  };
+  mkdirSync(join(dir, "cp"), { recursive: true });
+  const client = createRestClient({ url: `http://127.0.0.1:${api}` }, { timeoutMs: 5000 });
+  const dpAddress = `https://127.0.0.1:${dp}`;
+  const sidecars = new Map<string, RoleProcess>();
+  let controlPlane: RoleProcess | undefined;
+  scope.defer(() => stopAll([...sidecars.values()], controlPlane));
+  const mesh: DemoMesh = {
+    dir,
+    api: client,
+    dpAddress,
+    sidecars,
+    controlPlane: () => controlPlane as RoleProcess,
+    async startControlPlane() {
+      controlPlane = startRole(["cp", "run"], env);
+      await controlPlane.event("ready");
+      return controlPlane;
+    },
+    async startSidecar(spec, args = []) {
+      const token = expectOk(
+        await client.post("/tokens/dataplane", { mesh: "default", name: spec.name }),
+        `could not make a token for ${spec.name}`,
+      );
+      writeFileSync(join(dir, `${spec.name}.token`), String(token), { mode: 0o600 });
+      writeFileSync(join(dir, `${spec.name}.yaml`), definition(spec));
+      const sidecar = startRole(
+        [
+          "dp",
+          "run",
+          `--cp-address=${dpAddress}`,
+          `--dataplane-file=${join(dir, `${spec.name}.yaml`)}`,
+          `--dataplane-token-file=${join(dir, `${spec.name}.token`)}`,
+          `--drain-time=${DRAIN_TIME}`,
+          ...args,
+        ],
+        { MONOMESH_IGNORE_KUMA_ENV: "1" },
+      );
+      sidecars.set(spec.name, sidecar);
+      await sidecar.event("serving");
+      return sidecar;
+    },
+    async presence(name) {
+      const answer = await client.get(`/meshes/default/dataplanes/${name}/_overview`);
+      return (answer.body as { presence?: { state?: string } } | undefined)?.presence?.state;
+    },
+  };
+  return mesh;
+}
+
+function definition(spec: SidecarSpec): string {
+  const outbounds = [...spec.outbounds].map(
+    ([port, service]) => `  - port: ${port}\n    tags:\n      kuma.io/service: ${service}\n`,
+  );
+  return `type: Dataplane
+mesh: default
+name: ${spec.name}
+networking:
+  address: 127.0.0.1
+  inbound:
+  - port: ${spec.port}
+    servicePort: ${spec.servicePort}
+    tags:
+      kuma.io/service: ${spec.service}
+      kuma.io/protocol: ${spec.protocol}
+${outbounds.length > 0 ? `  outbound:\n${outbounds.join("")}` : ""}`;
+}
+
+/** Two signals end a sidecar at once, and Envoy with it; whatever is left after that is killed. */
+async function stopAll(sidecars: readonly RoleProcess[], controlPlane: RoleProcess | undefined): Promise<void> {
+  const all = [...sidecars, ...(controlPlane ? [controlPlane] : [])];
+  for (const role of sidecars) {
+    role.process.kill("SIGTERM");
+    role.process.kill("SIGINT");
+  }
+  const within = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms).unref());
+  await Promise.race([Promise.all(sidecars.map((role) => role.exited)), within(3000)]);
+  controlPlane?.process.kill("SIGTERM");
+  await Promise.race([Promise.all(all.map((role) => role.exited)), within(3000)]);
+  for (const role of all) {
+    if (role.process.exitCode === null && role.process.signalCode === null) role.process.kill("SIGKILL");
+  }
+}
+
+/** Kills supervisor and Envoy of a sidecar as a crashed machine would: nobody says goodbye. */
+export function killSidecar(sidecar: RoleProcess): void {
+  const envoy = sidecar.events.findLast((each) => each.event === "envoy-started");
+  sidecar.process.kill("SIGKILL");
+  if (typeof envoy?.["pid"] === "number") process.kill(-envoy["pid"], "SIGKILL");
+}

@@ -1,0 +1,104 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { MeshError } from "../../core/kernel/errors.ts";
+import { Scope } from "../../core/kernel/scope.ts";
+import { resourceTypes } from "../../core/model/registry.ts";
+import { runGet } from "../ctl/commands/get.ts";
+import type { Io } from "../terminal/io.ts";
+import { type DemoMesh, openDemoMesh } from "./demo-mesh.ts";
+import { demoSteps, type Step } from "./story.ts";
+
+const HELP = `monomesh demo [--keep]
+
+A mesh on this machine: one control plane, sidecars with real Envoy, real requests. Needs no root and no network.
+
+  --keep    leave it running afterwards and print what to try; Ctrl-C removes all
+
+Example:  monomesh demo --keep
+`;
+
+/** Plays the demo and prints it as a story; cleans up whatever happens. Exit code 0 when every step went through. */
+export async function runDemo(args: readonly string[], io: Io): Promise<number> {
+  const { keep, help } = parseDemoArgs(args);
+  if (help) {
+    io.stdout.write(HELP);
+    return 0;
+  }
+  const scope = new Scope("demo");
+  const stop = Promise.withResolvers<void>();
+  const onSignal = () => stop.resolve();
+  process.once("SIGINT", onSignal);
+  process.once("SIGTERM", onSignal);
+  try {
+    const dir = mkdtempSync(join(tmpdir(), "monomesh-demo-"));
+    scope.defer(() => rmSync(dir, { recursive: true, force: true }));
+    const mesh = await openDemoMesh(scope, dir);
+    io.stdout.write(
+      "A mesh on this machine: one control plane, sidecars with real Envoy. Needs no root and no network; Ctrl-C removes all.\n",
+    );
+    const told = tellAll(io, mesh, await demoSteps(scope, mesh), stop.promise);
+    const interrupted = await Promise.race([told.then(() => false), stop.promise.then(() => true)]);
+    if (interrupted) return 130;
+    if (keep) {
+      io.stdout.write(tryThis(mesh));
+      await stop.promise;
+    } else {
+      io.stdout.write(
+        "Keep it running to look around:  monomesh demo --keep\nDo it yourself:                  monomesh help quickstart\n",
+      );
+    }
+    return 0;
+  } finally {
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+    await scope.close();
+  }
+}
+
+function parseDemoArgs(args: readonly string[]): { keep: boolean; help: boolean } {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { keep: { type: "boolean" }, help: { type: "boolean", short: "h" } },
+    });
+    return { keep: values.keep === true, help: values.help === true };
+  } catch (cause) {
+    throw new MeshError("MM100", (cause as Error).message, { todo: "Help: monomesh demo --help", cause });
+  }
+}
+
+async function tellAll(io: Io, mesh: DemoMesh, steps: readonly Step[], stopped: Promise<void>): Promise<void> {
+  let interrupted = false;
+  void stopped.then(() => {
+    interrupted = true;
+  });
+  const width = Math.max(...steps.map((step) => step.title.length)) + 2;
+  for (const [index, step] of steps.entries()) {
+    io.stdout.write(`  ${index + 1}  ${step.title.padEnd(width)}`);
+    const told = await step.run();
+    if (interrupted) return;
+    io.stdout.write(`${told}\n`);
+  }
+  io.stdout.write("\n");
+  const session = {
+    io,
+    kumactl: false,
+    global: { mesh: "default", apiTimeout: 5000 },
+    files: { read: [], write: "" },
+    client: async () => mesh.api,
+    out: (text: string) => void io.stdout.write(text),
+    talk: (text: string) => void io.stdout.write(text),
+  };
+  await runGet(session, resourceTypes(), "dataplanes", undefined, { output: "table" });
+  io.stdout.write("\n");
+}
+
+function tryThis(mesh: DemoMesh): string {
+  return `It keeps running in ${mesh.dir}. Try, in another terminal:
+  monomesh config control-planes add --name demo --address ${mesh.api.url} && monomesh get dataplanes
+  kill -9 ${mesh.sidecars.get("redis-1")?.pid}                       (a supervisor; watch its row)
+Ctrl-C removes all.
+`;
+}

@@ -1,0 +1,16 @@
+import type { MeshError } from "./errors.ts";
+
+/**
+ * An error as one line of plain text, for places that show text only (gRPC status, answers to stock kuma-dp): what, why,
+ * what to do, and the code in parentheses at the very end, where our own sidecar finds it.
+ */
+export function errorLine(error: MeshError): string {
+  const violations = error.violations.map(({ field, message }) => `${field}: ${message}`).join("; ");
+  const head = [error.message, violations, error.why].filter((part) => part !== undefined && part !== "").join(": ");
+  const sentence = error.todo ? `${ended(head)} ${ended(error.todo)}` : head;
+  return `${sentence.replaceAll(/\s+/g, " ").toWellFormed()} (${error.code})`;
+}
+
+function ended(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
