@@ -1,7 +1,5 @@
-import * as z from "zod/mini";
+import { optional, type output } from "zod/mini";
 import { duration, flag, list, message, oneOf, presence, struct, text, textMap, uint32 } from "../shape/fields.ts";
-
-const { optional } = z;
 
 /** How a port of the application is tried (contract, section 5). TCP is the only kind. */
 export const ServiceProbeShape = message({
@@ -117,11 +115,11 @@ export const DataplaneShape = message({
   envoy: optional(message({ xdsTransportProtocolVariant: optional(oneOf(["DEFAULT", "DELTA_GRPC", "GRPC"])) })),
 });
 
-export type DataplaneSpec = z.output<typeof DataplaneShape>;
-export type Networking = z.output<typeof NetworkingShape>;
-export type Inbound = z.output<typeof InboundShape>;
-export type Outbound = z.output<typeof OutboundShape>;
-export type BackendRef = z.output<typeof BackendRefShape>;
-export type Gateway = z.output<typeof GatewayShape>;
-export type ZoneListener = z.output<typeof ListenerShape>;
-export type ServiceProbe = z.output<typeof ServiceProbeShape>;
+export type DataplaneSpec = output<typeof DataplaneShape>;
+export type Networking = output<typeof NetworkingShape>;
+export type Inbound = output<typeof InboundShape>;
+export type Outbound = output<typeof OutboundShape>;
+export type BackendRef = output<typeof BackendRefShape>;
+export type Gateway = output<typeof GatewayShape>;
+export type ZoneListener = output<typeof ListenerShape>;
+export type ServiceProbe = output<typeof ServiceProbeShape>;

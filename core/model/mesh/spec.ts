@@ -1,7 +1,5 @@
-import * as z from "zod/mini";
+import { optional, type output } from "zod/mini";
 import { double, duration, flag, list, message, oneOf, presence, struct, text, textMap } from "../shape/fields.ts";
-
-const { optional } = z;
 
 const CaBackendShape = message({
   name: optional(text()),
@@ -88,4 +86,4 @@ export const MeshShape = message({
   ),
 });
 
-export type MeshSpec = z.output<typeof MeshShape>;
+export type MeshSpec = output<typeof MeshShape>;

@@ -1,10 +1,8 @@
-import * as z from "zod/mini";
+import { optional, type output } from "zod/mini";
 import { defineResourceType } from "../resource-type.ts";
 import { counter, flag, list, message, struct, text, textMap, timestamp, uint32 } from "../shape/fields.ts";
 import { toProtoJson } from "../shape/proto-json.ts";
 import { readShape } from "../shape/read-shape.ts";
-
-const { optional } = z;
 
 const StatsShape = message({
   responsesSent: optional(counter()),
@@ -74,9 +72,9 @@ const InsightShape = message({
   ),
 });
 
-export type DataplaneInsightSpec = z.output<typeof InsightShape>;
-export type DiscoverySubscription = z.output<typeof SubscriptionShape>;
-export type DiscoveryServiceStats = z.output<typeof StatsShape>;
+export type DataplaneInsightSpec = output<typeof InsightShape>;
+export type DiscoverySubscription = output<typeof SubscriptionShape>;
+export type DiscoveryServiceStats = output<typeof StatsShape>;
 
 export const DATAPLANE_INSIGHT = "DataplaneInsight";
 

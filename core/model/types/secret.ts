@@ -1,4 +1,4 @@
-import * as z from "zod/mini";
+import { optional, type output } from "zod/mini";
 import type { Violation } from "../../kernel/errors.ts";
 import type { ResourceDraft } from "../resource.ts";
 import { defineResourceType, type ResourceType } from "../resource-type.ts";
@@ -8,10 +8,10 @@ import { readShape } from "../shape/read-shape.ts";
 
 const SecretShape = message({
   /** Base64. */
-  data: z.optional(text()),
+  data: optional(text()),
 });
 
-export type SecretSpec = z.output<typeof SecretShape>;
+export type SecretSpec = output<typeof SecretShape>;
 
 export const SECRET = "Secret";
 export const GLOBAL_SECRET = "GlobalSecret";

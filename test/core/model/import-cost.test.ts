@@ -37,3 +37,18 @@ test("every type has its own file", () => {
     assert.equal(others.length, 1, `${file} imports another type`);
   }
 });
+
+test("tree shaking works: what the sidecar gets of the model stays small", async () => {
+  const { build } = await import("esbuild");
+  const result = await build({
+    entryPoints: [join(ROOT, "core/model/types/dataplane.ts")],
+    bundle: true,
+    minify: true,
+    write: false,
+    platform: "node",
+    format: "esm",
+  });
+  const size = result.outputFiles[0]?.contents.length ?? 0;
+  // Taking zod's namespace apart (`const { optional } = z`) keeps all of it: 437 kB and 45 ms of start-up instead of 37 kB and 9 ms.
+  assert.ok(size > 0 && size < 60_000, `${size} bytes`);
+});
