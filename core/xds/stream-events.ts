@@ -1,6 +1,8 @@
 import type { XdsType } from "../envoy/encoded-resource.ts";
+import type { MeshError } from "../kernel/errors.ts";
 import { token } from "../kernel/token.ts";
 import type { Snapshot } from "../push/snapshot.ts";
+import type { Variant } from "./discovery-response.ts";
 
 /** What the first message of a stream says about the proxy (Envoy's Node; the 60 KB extension list is not kept). */
 export interface StreamNode {
@@ -12,10 +14,10 @@ export interface StreamNode {
 }
 
 export interface StreamInfo {
-  /** Unique per process. */
+  /** A UUID: unique over all control planes. */
   readonly id: string;
   readonly service: "ads" | "hds";
-  readonly variant: "sotw" | "delta";
+  readonly variant: Variant;
   readonly node: StreamNode;
   /** The `authorization` metadata, verbatim; undefined when absent. */
   readonly credential: string | undefined;
@@ -23,22 +25,35 @@ export interface StreamInfo {
   readonly peer: string;
   /** Aborts when the stream ends, for whatever reason. */
   readonly signal: AbortSignal;
+  /** Ends the stream from our side; the error's text is shown to the proxy. */
+  end(error: MeshError): void;
 }
 
 /** The other side of an accepted ADS stream. All callbacks are cheap and never throw. */
 export interface AdsSession {
   /** Starts the flow of snapshots; called once, right after the stream was accepted. */
   subscribe(onSnapshot: (snapshot: Snapshot) => void): Disposable;
+  /** A response message of this type was sent. With delta one update can take several. */
   onSent(type: XdsType): void;
-  /** `revision` is the snapshot's whose response was acknowledged; all of the type's resources of it are now in Envoy. */
-  onAck(type: XdsType, revision: number): void;
+  /** The proxy accepted a response of this type. */
+  onAck(type: XdsType): void;
+  /** The proxy refused a response of this type and goes on with what it had; `message` is Envoy's. */
   onNack(type: XdsType, message: string): void;
+  /**
+   * The proxy is known to hold every resource of this type that it asked for, as of this snapshot revision: all was sent and
+   * accepted, or nothing had to be sent. Removals may still be on their way. Not called while one of them is refused.
+   */
+  onSynced(type: XdsType, revision: number): void;
   onClose(reason: string): void;
 }
 
 /** The port through which core/xds asks the rest of the control plane. Implemented by core/dp-server. */
 export interface StreamEvents {
-  /** Authenticates and registers the proxy. A MeshError thrown here ends the stream with its message (gRPC status 2, contract 4.1; 16 and 7 for our own sidecars are not used: stock ones only look at the text). */
+  /**
+   * Authenticates and registers the proxy; may wait as long as the stream lives (a displaced sidecar is parked here). A
+   * MeshError thrown here ends the stream with its text (gRPC status 2, contract 4.1: Envoy and stock sidecars only look
+   * at the text).
+   */
   openAds(stream: StreamInfo): Promise<AdsSession>;
 }
 

@@ -1,0 +1,189 @@
+import { XDS_TYPES, type XdsType } from "../envoy/encoded-resource.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { MeshError } from "../kernel/errors.ts";
+import type { Snapshot } from "../push/snapshot.ts";
+import type { Channel, Outgoing } from "./channel.ts";
+import { type ChannelSet, typeOfUrl } from "./channels.ts";
+import { MakeBeforeBreak } from "./make-before-break.ts";
+import { readNodeId } from "./node-reader.ts";
+import type { AdsSession } from "./stream-events.ts";
+
+/** A client that takes nothing for this long is given up. */
+export const STALL_MS = 30_000;
+
+/** What an ADS stream needs of its transport. */
+export interface FramePort {
+  /** Hands over one message. `taken` is called once, when the transport has passed it on; the next one waits for that. */
+  send(frame: Uint8Array, taken: () => void): void;
+  /** Ends the stream; the error's text is for the proxy. */
+  end(error: MeshError): void;
+  /** Breaks the connection of a client that reads nothing: it could not be told. */
+  cut(error: MeshError): void;
+}
+
+export interface AdsStreamOptions {
+  readonly channels: ChannelSet;
+  /** Of the first message; another one in a later message ends the stream. */
+  readonly nodeId: string;
+  readonly session: Pick<AdsSession, "onSent" | "onAck" | "onNack" | "onSynced">;
+  readonly port: FramePort;
+  readonly clock: Clock;
+}
+
+/** Types that listeners and routes refer to; in the order in which they must reach Envoy. */
+const REFERRED = ["cluster", "endpoint", "secret"] as const;
+const REFERRERS = ["listener", "route"] as const;
+
+/**
+ * One ADS stream as a state machine without sockets: requests and snapshots go in, frames come out. It keeps no queue:
+ * each channel knows how far its client is from the newest snapshot, and one frame at a time is made when the transport
+ * has taken the last. So a slow reader costs one frame of memory, and what changes meanwhile folds into the next.
+ */
+export class AdsStream {
+  readonly #channels: Readonly<Record<XdsType, Channel<never>>>;
+  readonly #options: AdsStreamOptions;
+  readonly #gates: MakeBeforeBreak;
+  readonly #syncedUpTo: Partial<Record<XdsType, number>> = {};
+  #snapshot: Snapshot | undefined;
+  #sendingSince: number | undefined;
+  #pumping = false;
+  #closed = false;
+  #wakeUp: { readonly at: number; readonly timer: Disposable } | undefined;
+  #stallCheck: Disposable | undefined;
+
+  constructor(options: AdsStreamOptions) {
+    this.#options = options;
+    this.#channels = options.channels.of as Readonly<Record<XdsType, Channel<never>>>;
+    this.#gates = new MakeBeforeBreak(this.#channels);
+  }
+
+  /** Takes one request message. Keeps no part of `bytes`. */
+  onRequest(bytes: Uint8Array): void {
+    if (this.#closed) return;
+    const { channels, nodeId, session, clock } = this.#options;
+    const request = channels.read(bytes);
+    if (request.node && request.node.byteLength > 0) {
+      const id = readNodeId(request.node);
+      if (id !== "" && id !== nodeId) {
+        throw new MeshError("MM700", `the stream was opened by ${nodeId}, but now a message says that it is ${id}`);
+      }
+    }
+    if (request.typeUrl === "") throw new MeshError("MM700", "the request names no resource type");
+    const type = typeOfUrl(request.typeUrl);
+    if (!type) return;
+    const now = clock.monotonic();
+    const answer = this.#channels[type].onRequest(request as never, now);
+    if (answer) this.#gates.answered(type, now);
+    if (answer === "accepted") session.onAck(type);
+    else if (answer === "refused") session.onNack(type, request.error ?? "");
+    this.#pump();
+  }
+
+  /** The newest picture; what it replaces and was not sent yet is never sent. */
+  update(snapshot: Snapshot): void {
+    if (this.#closed) return;
+    this.#snapshot = snapshot;
+    this.#pump();
+  }
+
+  /** Forgets all timers. Nothing is sent or reported any more. */
+  close(): void {
+    this.#closed = true;
+    this.#wakeUp?.timer[Symbol.dispose]();
+    this.#stallCheck?.[Symbol.dispose]();
+  }
+
+  /** Sends until there is nothing to send or the transport is busy. */
+  #pump(): void {
+    if (this.#pumping || !this.#snapshot) return;
+    this.#pumping = true;
+    let outgoing: Outgoing | undefined;
+    do {
+      if (this.#closed || this.#sendingSince !== undefined) break;
+      outgoing = this.#next(this.#snapshot);
+      if (outgoing) this.#send(outgoing);
+    } while (outgoing);
+    this.#pumping = false;
+    if (!this.#closed) this.#reportSynced(this.#snapshot);
+  }
+
+  #next(snapshot: Snapshot): Outgoing | undefined {
+    const now = this.#options.clock.monotonic();
+    const referred = this.#nextOf(REFERRED, snapshot, now, false);
+    if (referred) return referred;
+    const first = this.#gates.referrers(now);
+    if (!first.referrers) return this.#lookAgain(first.lookAgainAt, now);
+    const referrer = this.#nextOf(REFERRERS, snapshot, now, true);
+    if (referrer) return referrer;
+    const second = this.#gates.removals(now);
+    if (!second.removals) return this.#lookAgain(second.lookAgainAt, now);
+    return this.#nextOf(REFERRED, snapshot, now, true) ?? this.#lookAgain(undefined, now);
+  }
+
+  #nextOf(types: readonly XdsType[], snapshot: Snapshot, now: number, removals: boolean): Outgoing | undefined {
+    for (const type of types) {
+      const target = { map: snapshot.resources[type], revision: snapshot.revision, removals, now };
+      const outgoing = this.#channels[type].next(target);
+      if (!outgoing) continue;
+      this.#gates.sent(type, now);
+      // A changed cluster warms anew and waits for its assignment, which Envoy does not ask for again with delta: without
+      // this the cluster is acknowledged 15 s later.
+      if (type === "cluster") this.#channels.endpoint.require(outgoing.fresh.map(({ name }) => name));
+      this.#options.session.onSent(type);
+      return outgoing;
+    }
+    return undefined;
+  }
+
+  #send(outgoing: Outgoing): void {
+    const { clock, port } = this.#options;
+    this.#sendingSince = clock.monotonic();
+    this.#watchForStall();
+    port.send(outgoing.frame, () => {
+      this.#sendingSince = undefined;
+      this.#pump();
+    });
+  }
+
+  #reportSynced(snapshot: Snapshot): void {
+    for (const type of XDS_TYPES) {
+      const channel = this.#channels[type];
+      if ((this.#syncedUpTo[type] ?? -1) >= snapshot.revision) continue;
+      if (!channel.subscribed || !channel.holds(snapshot.resources[type])) continue;
+      this.#syncedUpTo[type] = snapshot.revision;
+      this.#options.session.onSynced(type, snapshot.revision);
+    }
+  }
+
+  /** Arms the one timer for the earliest of a gate and what is held back after a NACK. */
+  #lookAgain(gateAt: number | undefined, now: number): undefined {
+    let at = gateAt ?? Number.POSITIVE_INFINITY;
+    for (const type of XDS_TYPES) {
+      // What is due already waits for a gate or an answer, and both lead here again.
+      const dueAt = this.#channels[type].dueAt ?? 0;
+      if (dueAt > now) at = Math.min(at, dueAt);
+    }
+    if (at === Number.POSITIVE_INFINITY || (this.#wakeUp && this.#wakeUp.at <= at)) return undefined;
+    this.#wakeUp?.timer[Symbol.dispose]();
+    const timer = this.#options.clock.after(Math.max(0, Math.ceil(at - now)), () => {
+      this.#wakeUp = undefined;
+      this.#pump();
+    });
+    this.#wakeUp = { at, timer };
+    return undefined;
+  }
+
+  /** One timer at most, and none while nothing is being sent: an idle stream costs nothing. */
+  #watchForStall(ms = STALL_MS): void {
+    this.#stallCheck ??= this.#options.clock.after(ms, () => {
+      this.#stallCheck = undefined;
+      if (this.#sendingSince === undefined || this.#closed) return;
+      const left = this.#sendingSince + STALL_MS - this.#options.clock.monotonic();
+      if (left > 0) {
+        this.#watchForStall(Math.ceil(left));
+        return;
+      }
+      this.#options.port.cut(new MeshError("MM700", `the proxy has read nothing for ${STALL_MS / 1000} s`));
+    });
+  }
+}

@@ -1,0 +1,46 @@
+import type { EncodedResource, XdsType } from "../envoy/encoded-resource.ts";
+import type { ResourceMap } from "./map-changes.ts";
+
+/** What a request said about the response it answers, if it answers one. */
+export type Answer = "accepted" | "refused" | undefined;
+
+/** One message to be sent, and what of it is new to the client. */
+export interface Outgoing {
+  readonly frame: Uint8Array;
+  readonly fresh: readonly EncodedResource[];
+}
+
+/** Where a channel should get to. */
+export interface Target {
+  readonly map: ResourceMap;
+  readonly revision: number;
+  /** Whether resources may be taken away now; make before break says when. */
+  readonly removals: boolean;
+  /** Monotonic, milliseconds. */
+  readonly now: number;
+}
+
+/**
+ * One type on one stream: what the client asked for, what it was sent, what it answered. Pure: it makes frames when asked
+ * and sends nothing itself. `Request` is the request of the stream's variant.
+ */
+export interface Channel<Request> {
+  readonly type: XdsType;
+  /** The client asked for this type on this stream. */
+  readonly subscribed: boolean;
+  /** Something was sent and not yet answered. */
+  readonly unanswered: boolean;
+  /** Something was refused and not sent anew since. */
+  readonly refused: boolean;
+  /** Something waits for a target that allows removals. */
+  readonly removalsWaiting: boolean;
+  /** When something held back becomes due (monotonic); undefined if nothing is. */
+  readonly dueAt: number | undefined;
+  onRequest(request: Request, now: number): Answer;
+  /** The next frame on the way to the target, if one may be sent now. */
+  next(target: Target): Outgoing | undefined;
+  /** All that the client wants of this map is known to be there. */
+  holds(map: ResourceMap): boolean;
+  /** Makes these due although their content did not change. */
+  require(names: Iterable<string>): void;
+}

@@ -1,0 +1,73 @@
+import type { EncodedResource } from "../envoy/encoded-resource.ts";
+
+/** One message worth of an update. */
+export interface Part {
+  readonly resources: readonly EncodedResource[];
+  readonly removed: readonly string[];
+}
+
+/**
+ * An update on its way to a client: cut into messages of bounded size, and remembered until each is answered. The
+ * bound matters because Node's TLS keeps a buffer as large as the largest burst for the life of a connection
+ * (200 KB at once cost 195 KB for ever, 16 KB pieces cost 12 KB).
+ */
+export class Parts {
+  #queue: Part[] = [];
+  readonly #unanswered = new Map<string, readonly EncodedResource[]>();
+
+  /** Something is left to send. */
+  get waiting(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  get unanswered(): boolean {
+    return this.#unanswered.size > 0;
+  }
+
+  /**
+   * Cuts an update. Removals travel in the first part: Envoy handles them before additions, so that a new listener can take
+   * the port of an old one. `alone` says which resources get a part of their own.
+   */
+  load(
+    resources: readonly EncodedResource[],
+    removed: readonly string[],
+    limit: number,
+    alone: (name: string) => boolean,
+  ): void {
+    const single: EncodedResource[] = [];
+    let part: EncodedResource[] = [];
+    let size = removed.reduce((sum, name) => sum + name.length + 4, 0);
+    const first = { resources: part, removed };
+    this.#queue.push(first);
+    for (const resource of resources) {
+      if (alone(resource.name)) {
+        single.push(resource);
+        continue;
+      }
+      const bytes = Math.max(resource.sotwChunk.byteLength, resource.deltaChunk.byteLength);
+      if (part.length > 0 && size + bytes > limit) {
+        part = [];
+        size = 0;
+        this.#queue.push({ resources: part, removed: [] });
+      }
+      part.push(resource);
+      size += bytes;
+    }
+    if (first.resources.length === 0 && removed.length === 0 && single.length > 0) this.#queue.shift();
+    for (const resource of single) this.#queue.push({ resources: [resource], removed: [] });
+  }
+
+  /** The next part; it counts as sent under this nonce. */
+  take(nonce: string): Part | undefined {
+    const part = this.#queue.shift();
+    if (part) this.#unanswered.set(nonce, part.resources);
+    return part;
+  }
+
+  /** What was sent under this nonce; undefined if it is none of ours or was answered before. */
+  answered(nonce: string): readonly EncodedResource[] | undefined {
+    const resources = this.#unanswered.get(nonce);
+    if (resources) this.#unanswered.delete(nonce);
+    return resources;
+  }
+}

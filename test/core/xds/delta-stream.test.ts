@@ -1,0 +1,445 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { STALL_MS } from "../../../core/xds/ads-stream.ts";
+import { NACK_BACKOFF_MS } from "../../../core/xds/backlog.ts";
+import { GATE_MS, REMOVAL_DELAY_MS } from "../../../core/xds/make-before-break.ts";
+import { StreamBench } from "./stream-bench.ts";
+
+const PICTURE = {
+  cluster: { a: "1", b: "1" },
+  endpoint: { a: "1", b: "1" },
+  listener: { l: "1" },
+  route: { r: "1" },
+};
+
+/** A stream whose client has everything of PICTURE. */
+function served(): StreamBench {
+  const bench = new StreamBench("delta");
+  bench.delta("cluster");
+  bench.update(1, PICTURE);
+  bench.ack("cluster");
+  bench.delta("endpoint", { subscribe: ["a", "b"] });
+  bench.ack("endpoint");
+  bench.delta("listener");
+  bench.ack("listener");
+  bench.delta("route", { subscribe: ["r"] });
+  bench.ack("route");
+  bench.look();
+  bench.reports.length = 0;
+  bench.clock.advance(REMOVAL_DELAY_MS);
+  return bench;
+}
+
+describe("delta stream", () => {
+  it("answers a first request, wildcard or named, in the order CDS, EDS, LDS, RDS", () => {
+    const bench = new StreamBench("delta");
+    bench.delta("cluster", { nodeId: "default.web-1" });
+    assert.deepEqual(bench.look(), [], "nothing to send without a snapshot");
+    bench.update(7, PICTURE);
+    assert.deepEqual(bench.look(), ["cluster[a@1 b@1]"]);
+    bench.delta("endpoint", { subscribe: ["a", "b"] });
+    assert.deepEqual(bench.look(), ["endpoint[a@1 b@1]"]);
+    bench.delta("listener");
+    assert.deepEqual(bench.look(), [], "listeners wait for the ACK of the clusters");
+    bench.ack("endpoint");
+    bench.ack("cluster");
+    assert.deepEqual(bench.look(), ["listener[l@1]"]);
+    bench.delta("route", { subscribe: ["r"] });
+    assert.deepEqual(bench.look(), ["route[r@1]"]);
+    assert.equal(bench.sent[0]?.controlPlane, "cp-1");
+    assert.equal(bench.sent[0]?.version, "7");
+  });
+
+  it("answers a wildcard without resources, but not names that do not exist yet", () => {
+    const bench = new StreamBench("delta");
+    bench.update(1, {});
+    bench.delta("cluster");
+    bench.delta("listener");
+    bench.delta("endpoint", { subscribe: ["x"] });
+    bench.delta("secret", { subscribe: ["s"] });
+    assert.deepEqual(bench.look(), ["cluster[]"]);
+    bench.ack("cluster");
+    assert.deepEqual(bench.look(), ["listener[]"]);
+    bench.update(2, { endpoint: { x: "1", other: "1" }, secret: { s: "1" } });
+    assert.deepEqual(bench.look(), ["endpoint[x@1]", "secret[s@1]"]);
+  });
+
+  it("sends nothing when nothing changed, and then says at once that the proxy is up to date", () => {
+    const bench = served();
+    bench.update(2, PICTURE);
+    assert.deepEqual(bench.look(), []);
+    assert.deepEqual(bench.reports, ["synced cluster 2", "synced endpoint 2", "synced listener 2", "synced route 2"]);
+  });
+
+  it("sends one changed assignment and reports the revision when it is acknowledged", () => {
+    const bench = served();
+    bench.update(2, { ...PICTURE, endpoint: { a: "2", b: "1" } });
+    assert.deepEqual(bench.look(), ["endpoint[a@2]"]);
+    assert.deepEqual(bench.reports, ["synced cluster 2", "synced listener 2", "synced route 2"]);
+    bench.ack("endpoint");
+    assert.deepEqual(bench.reports.slice(3), ["ack endpoint", "synced endpoint 2"]);
+  });
+
+  it("keeps one response unanswered and folds what changes meanwhile into the next", () => {
+    const bench = served();
+    bench.update(2, { ...PICTURE, endpoint: { a: "2", b: "1" } });
+    bench.update(3, { ...PICTURE, endpoint: { a: "3", b: "1" } });
+    bench.update(4, { ...PICTURE, endpoint: { a: "4", b: "2" } });
+    assert.deepEqual(bench.look(), ["endpoint[a@2]"]);
+    bench.ack("endpoint");
+    assert.deepEqual(bench.look(), ["endpoint[a@4 b@2]"]);
+    assert.ok(!bench.reports.includes("synced endpoint 2"), "revision 2 was passed over");
+    bench.ack("endpoint");
+    assert.ok(bench.reports.includes("synced endpoint 4"));
+  });
+
+  it("sends nothing when a change was taken back while the last response was unanswered", () => {
+    const bench = served();
+    bench.update(2, { ...PICTURE, endpoint: { a: "1", b: "2" } });
+    bench.update(3, { ...PICTURE, endpoint: { a: "2", b: "2" } });
+    bench.update(4, { ...PICTURE, endpoint: { a: "1", b: "2" } });
+    bench.look();
+    bench.ack("endpoint");
+    assert.deepEqual(bench.look(), []);
+    assert.ok(bench.reports.includes("synced endpoint 4"));
+  });
+
+  it("sends the assignment of a changed cluster again although it did not change", () => {
+    const bench = served();
+    bench.update(2, { ...PICTURE, cluster: { a: "2", b: "1" } });
+    assert.deepEqual(bench.look(), ["cluster[a@2]", "endpoint[a@1]"]);
+  });
+
+  it("holds listeners and routes until changed clusters are acknowledged", () => {
+    const bench = served();
+    bench.update(2, { ...PICTURE, cluster: { a: "2", b: "1" }, listener: { l: "2" }, route: { r: "2" } });
+    assert.deepEqual(bench.look(), ["cluster[a@2]", "endpoint[a@1]"]);
+    bench.ack("endpoint");
+    assert.deepEqual(bench.look(), []);
+    bench.ack("cluster");
+    assert.deepEqual(bench.look(), ["listener[l@2]", "route[r@2]"]);
+  });
+
+  it("opens the gate after 5 s without an answer", () => {
+    const bench = served();
+    bench.update(2, { ...PICTURE, cluster: { a: "2", b: "1" }, listener: { l: "2" } });
+    bench.look();
+    bench.clock.advance(GATE_MS - 1);
+    assert.deepEqual(bench.look(), []);
+    bench.clock.advance(1);
+    assert.deepEqual(bench.look(), ["listener[l@2]"]);
+    bench.ack("listener");
+    bench.clock.advance(60_000);
+    assert.equal(bench.clock.armed, 0, "an idle stream has no timer");
+  });
+
+  it("removes last: new cluster, then the route, and the old cluster a second after that is acknowledged", () => {
+    const bench = served();
+    bench.update(2, {
+      cluster: { b: "1", c: "1" },
+      endpoint: { b: "1", c: "1" },
+      listener: { l: "1" },
+      route: { r: "2" },
+    });
+    assert.deepEqual(bench.look(), ["cluster[c@1]"]);
+    bench.delta("endpoint", { subscribe: ["c"] });
+    bench.ack("endpoint");
+    bench.ack("cluster");
+    assert.deepEqual(bench.look(), ["endpoint[c@1]", "route[r@2]"]);
+    bench.clock.advance(100);
+    bench.ack("route");
+    bench.clock.advance(REMOVAL_DELAY_MS - 1);
+    assert.deepEqual(bench.look(), []);
+    bench.clock.advance(1);
+    assert.deepEqual(bench.look(), ["cluster[] -a"]);
+    bench.ack("cluster");
+    assert.deepEqual(bench.look(), ["endpoint[] -a"]);
+  });
+
+  it("removes after 5 s when a listener's answer does not come", () => {
+    const bench = served();
+    bench.update(2, { ...PICTURE, cluster: { b: "1" }, listener: { l: "2" } });
+    assert.deepEqual(bench.look(), ["listener[l@2]"]);
+    bench.clock.advance(GATE_MS);
+    assert.deepEqual(bench.look(), ["cluster[] -a"]);
+  });
+
+  it("keeps what a refused listener may still use", () => {
+    const bench = served();
+    bench.update(2, { ...PICTURE, cluster: { b: "1" }, endpoint: { b: "1" }, listener: { l: "2" } });
+    bench.look();
+    bench.nack("listener", "no such filter");
+    bench.clock.advance(60_000);
+    assert.deepEqual(bench.look(), []);
+    bench.update(3, { ...PICTURE, cluster: { b: "1" }, endpoint: { b: "1" }, listener: { l: "3" } });
+    bench.ack("listener");
+    bench.clock.advance(REMOVAL_DELAY_MS);
+    assert.deepEqual(bench.look(), ["listener[l@3]", "cluster[] -a"]);
+    bench.delta("endpoint", { unsubscribe: ["a"] });
+    bench.ack("cluster");
+    assert.deepEqual(bench.look(), [], "the client unsubscribed by itself, as Envoy does");
+  });
+
+  it("does not remove what came back before its removal", () => {
+    const bench = served();
+    bench.update(2, { ...PICTURE, cluster: { b: "1" }, listener: { l: "2" } });
+    bench.update(3, { ...PICTURE, listener: { l: "2" } });
+    bench.look();
+    bench.ack("listener");
+    bench.clock.advance(10_000);
+    const later = bench.look();
+    assert.deepEqual(
+      later.filter((each) => each.includes("-")),
+      [],
+    );
+  });
+
+  it("puts removed listeners into the first message, for Envoy frees their ports first", () => {
+    const bench = served();
+    bench.update(2, { ...PICTURE, listener: { l2: "1" } });
+    assert.deepEqual(bench.look(), ["listener[l2@1] -l"]);
+  });
+
+  it("never removes secrets by name", () => {
+    const bench = served();
+    bench.update(2, { ...PICTURE, secret: { s: "1" } });
+    bench.delta("secret", { subscribe: ["s"] });
+    bench.ack("secret");
+    bench.look();
+    bench.update(3, PICTURE);
+    bench.clock.advance(60_000);
+    assert.deepEqual(bench.look(), []);
+    bench.update(4, { ...PICTURE, secret: { s: "1" } });
+    assert.deepEqual(bench.look(), ["secret[s@1]"]);
+  });
+
+  it("sends only differences to a client that brings versions, and removes what it has too much", () => {
+    const bench = new StreamBench("delta");
+    bench.update(9, PICTURE);
+    bench.delta("cluster", { initial: { a: "1", b: "0", old: "1" } });
+    bench.delta("endpoint", { subscribe: ["a", "b", "old"], initial: { a: "1", b: "1", old: "1" } });
+    bench.delta("listener", { initial: { l: "1" } });
+    bench.delta("route", { subscribe: ["r"], initial: { r: "1" } });
+    assert.deepEqual(bench.look(), ["cluster[b@1]", "endpoint[b@1]"], "b is sent again with its cluster");
+    bench.ack("endpoint");
+    bench.ack("cluster");
+    assert.deepEqual(bench.look(), ["listener[]"]);
+    bench.ack("listener");
+    bench.clock.advance(REMOVAL_DELAY_MS);
+    assert.deepEqual(bench.look(), ["cluster[] -old"]);
+    bench.ack("cluster");
+    assert.deepEqual(bench.look(), ["endpoint[] -old"]);
+    assert.ok(bench.reports.includes("synced route 9"), "nothing had to be sent");
+  });
+
+  it("takes the versions also when the first snapshot comes later", () => {
+    const bench = new StreamBench("delta");
+    bench.delta("cluster", { initial: { a: "1", b: "1" } });
+    bench.delta("endpoint", { subscribe: ["a", "b"], initial: { a: "1", b: "0" } });
+    bench.update(9, PICTURE);
+    assert.deepEqual(bench.look(), ["cluster[]", "endpoint[b@1]"]);
+  });
+
+  it("sends what is subscribed anew even if it was sent before, and nothing that was unsubscribed", () => {
+    const bench = served();
+    bench.delta("endpoint", { unsubscribe: ["a"] });
+    bench.update(2, { ...PICTURE, endpoint: { a: "2", b: "1" } });
+    assert.deepEqual(bench.look(), []);
+    bench.delta("endpoint", { subscribe: ["a"] });
+    assert.deepEqual(bench.look(), ["endpoint[a@2]"]);
+    bench.ack("endpoint");
+    bench.delta("endpoint", { subscribe: ["a"] });
+    assert.deepEqual(bench.look(), ["endpoint[a@2]"]);
+  });
+
+  it("lets an acknowledgement carry a new subscription", () => {
+    const bench = served();
+    bench.update(2, { ...PICTURE, endpoint: { a: "2", b: "1", c: "1" } });
+    bench.look();
+    bench.delta("endpoint", { nonce: bench.lastNonce("endpoint"), subscribe: ["c"] });
+    assert.deepEqual(bench.look(), ["endpoint[c@1]"]);
+  });
+
+  it("turns the wildcard on and off by its name", () => {
+    const bench = served();
+    bench.delta("cluster", { unsubscribe: ["*"], subscribe: ["a"] });
+    assert.deepEqual(bench.look(), ["cluster[a@1]", "endpoint[a@1]"]);
+    bench.ack("cluster");
+    bench.ack("endpoint");
+    bench.update(2, { ...PICTURE, cluster: { a: "1", b: "2" } });
+    assert.deepEqual(bench.look(), []);
+    bench.delta("cluster", { subscribe: ["*"] });
+    assert.deepEqual(bench.look(), ["cluster[a@1 b@2]", "endpoint[a@1 b@1]"]);
+  });
+
+  it("ignores unknown nonces, types it does not serve, and requests of a proxy that repeats its node", () => {
+    const bench = served();
+    bench.delta("endpoint", { nonce: "999", nodeId: "default.web-1" });
+    bench.delta("type.googleapis.com/envoy.service.runtime.v3.Runtime", { subscribe: ["x"] });
+    assert.deepEqual(bench.look(), []);
+    assert.deepEqual(bench.reports, []);
+  });
+
+  it("refuses another node and a request without a type", () => {
+    const bench = served();
+    assert.throws(() => bench.delta("endpoint", { nodeId: "default.web-2" }), /opened by default.web-1/);
+    assert.throws(() => bench.delta(""), /names no resource type/);
+  });
+
+  describe("after a NACK", () => {
+    it("reports Envoy's message, does not repeat the content, and sends new content after 5 s", () => {
+      const bench = served();
+      bench.update(2, { ...PICTURE, endpoint: { a: "bad", b: "1" } });
+      bench.nack("endpoint", "no good");
+      assert.deepEqual(bench.look(), ["endpoint[a@bad]"]);
+      assert.ok(bench.reports.includes("nack endpoint: no good"));
+      bench.clock.advance(60_000);
+      assert.deepEqual(bench.look(), [], "the same content is not sent again");
+      assert.ok(!bench.reports.some((each) => each.startsWith("synced endpoint")));
+      bench.update(3, { ...PICTURE, endpoint: { a: "bad2", b: "1" } });
+      bench.nack("endpoint", "still not");
+      assert.deepEqual(bench.look(), ["endpoint[a@bad2]"]);
+      bench.clock.advance(1000);
+      bench.update(4, { ...PICTURE, endpoint: { a: "good", b: "1" } });
+      assert.deepEqual(bench.look(), []);
+      bench.clock.advance(NACK_BACKOFF_MS - 1001);
+      assert.deepEqual(bench.look(), []);
+      bench.clock.advance(1);
+      assert.deepEqual(bench.look(), ["endpoint[a@good]"]);
+      bench.ack("endpoint");
+      assert.ok(bench.reports.includes("synced endpoint 4"));
+    });
+
+    it("does not delay resources that were not in the refused response", () => {
+      const bench = served();
+      bench.update(2, { ...PICTURE, endpoint: { a: "bad", b: "1" } });
+      bench.nack("endpoint", "no good");
+      bench.look();
+      bench.update(3, { ...PICTURE, endpoint: { a: "bad2", b: "2" } });
+      assert.deepEqual(bench.look(), ["endpoint[b@2]"]);
+    });
+
+    it("tries resources that were refused together one by one, once", () => {
+      const bench = served();
+      bench.update(2, { ...PICTURE, endpoint: { a: "bad", b: "2" } });
+      bench.nack("endpoint", "a is bad");
+      assert.deepEqual(bench.look(), ["endpoint[a@bad b@2]"]);
+      bench.clock.advance(NACK_BACKOFF_MS);
+      assert.deepEqual(bench.look(), ["endpoint[a@bad]", "endpoint[b@2]"]);
+      const [first, second] = bench.sent.slice(-2);
+      bench.delta("endpoint", { nonce: first?.nonce ?? "", error: "a is bad" });
+      bench.delta("endpoint", { nonce: second?.nonce ?? "" });
+      bench.clock.advance(60_000);
+      assert.deepEqual(bench.look(), []);
+      bench.update(3, { ...PICTURE, endpoint: { a: "good", b: "2" } });
+      assert.deepEqual(bench.look(), ["endpoint[a@good]"]);
+      bench.ack("endpoint");
+      assert.ok(bench.reports.includes("synced endpoint 3"));
+    });
+
+    it("goes on with listeners at once when clusters are refused", () => {
+      const bench = served();
+      bench.update(2, { ...PICTURE, cluster: { a: "bad", b: "1" }, listener: { l: "2" } });
+      bench.look();
+      bench.nack("cluster", "bad cluster");
+      assert.deepEqual(bench.look(), ["listener[l@2]"]);
+    });
+
+    it("counts as good again when the refused resource is removed", () => {
+      const bench = served();
+      bench.update(2, { ...PICTURE, listener: { l: "1", bad: "1" } });
+      bench.nack("listener", "bad");
+      bench.update(3, PICTURE);
+      bench.ack("listener");
+      assert.ok(bench.reports.includes("synced listener 3"));
+    });
+  });
+
+  describe("large updates", () => {
+    const many = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`s${i}`, "1"]));
+
+    it("travel in messages of 32 KB at most, each after the transport took the last", () => {
+      const bench = new StreamBench("delta");
+      bench.block();
+      bench.update(1, { cluster: many }, 1000);
+      bench.delta("cluster");
+      assert.equal(bench.sent.length, 1);
+      bench.take();
+      assert.equal(bench.sent.length, 2);
+      bench.unblock();
+      assert.deepEqual(
+        bench.sent.flatMap(({ resources }) => resources),
+        Object.keys(many).map((name) => `${name}@1`),
+      );
+      for (const { bytes } of bench.sent) assert.ok(bytes <= 32 * 1024, `${bytes}`);
+      assert.ok(bench.sent.length <= 5);
+    });
+
+    it("are acknowledged when each message is", () => {
+      const bench = new StreamBench("delta");
+      bench.update(1, { cluster: many, listener: { l: "1" } }, 1000);
+      bench.delta("cluster");
+      bench.delta("listener");
+      const nonces = bench.sent.map(({ nonce }) => nonce);
+      for (const nonce of nonces.slice(1)) bench.delta("cluster", { nonce });
+      assert.ok(!bench.reports.includes("synced cluster 1"));
+      assert.ok(!bench.look().some((each) => each.startsWith("listener")));
+      bench.delta("cluster", { nonce: nonces[0] ?? "" });
+      assert.ok(bench.reports.includes("synced cluster 1"));
+      assert.deepEqual(bench.look(), ["listener[l@1]"]);
+    });
+
+    it("send a resource that is larger than a message by itself", () => {
+      const bench = new StreamBench("delta");
+      bench.update(1, { cluster: { a: "1", b: "1", c: "1" } }, 40_000);
+      bench.delta("cluster");
+      assert.deepEqual(bench.look(), ["cluster[a@1]", "cluster[b@1]", "cluster[c@1]"]);
+    });
+  });
+
+  describe("a slow reader", () => {
+    it("costs one message, gets the newest state when it reads, and is cut after 30 s of nothing", () => {
+      const bench = served();
+      bench.block();
+      for (let revision = 2; revision < 100; revision++) {
+        bench.update(revision, {
+          ...PICTURE,
+          cluster: { a: `${revision}`, b: "1" },
+          endpoint: { a: `${revision}`, b: "1" },
+        });
+        bench.clock.advance(10);
+      }
+      assert.deepEqual(bench.look(), ["cluster[a@2]"]);
+      bench.take();
+      assert.deepEqual(bench.look(), ["endpoint[a@99]"]);
+      bench.clock.advance(STALL_MS - 1);
+      assert.deepEqual(bench.cuts, []);
+      bench.clock.advance(1);
+      assert.deepEqual(bench.cuts, ["the proxy has read nothing for 30 s"]);
+    });
+
+    it("is not cut while it reads slowly but steadily", () => {
+      const bench = served();
+      bench.block();
+      for (let revision = 2; revision < 20; revision++) {
+        bench.update(revision, { ...PICTURE, endpoint: { a: `${revision}`, b: "1" } });
+        bench.clock.advance(STALL_MS - 1000);
+        bench.take();
+        bench.ack("endpoint");
+      }
+      assert.deepEqual(bench.cuts, []);
+    });
+  });
+
+  it("is silent after it was closed", () => {
+    const bench = served();
+    bench.update(2, { ...PICTURE, cluster: { a: "2", b: "1" }, listener: { l: "2" } });
+    bench.look();
+    bench.stream.close();
+    bench.update(3, PICTURE);
+    bench.delta("endpoint", { subscribe: ["b"] });
+    bench.clock.advance(60_000);
+    assert.deepEqual(bench.look(), []);
+    assert.equal(bench.clock.armed, 0);
+  });
+});
