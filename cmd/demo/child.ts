@@ -21,9 +21,16 @@ export interface RoleProcess {
   readonly exited: Promise<number | string>;
 }
 
+/** How the program is started: by itself, or a packaged executable by a test. */
+export type Program = (args: readonly string[]) => { readonly file: string; readonly args: readonly string[] };
+
 /** Starts `monomesh ARGS` with JSON logs. `env` is added to the present environment. */
-export function startRole(args: readonly string[], env: Readonly<Record<string, string>> = {}): RoleProcess {
-  const command = selfCommand(args);
+export function startRole(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  program: Program = selfCommand,
+): RoleProcess {
+  const command = program(args);
   const child = spawn(command.file, command.args, {
     env: { ...process.env, MONOMESH_LOG_FORMAT: "json", ...env },
     stdio: ["ignore", "ignore", "pipe"],

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Scope } from "../../core/kernel/scope.ts";
 import { createRestClient, expectOk, type RestClient } from "../ctl/rest-client.ts";
-import { type RoleProcess, startRole } from "./child.ts";
+import { type Program, type RoleProcess, startRole } from "./child.ts";
 import { freePorts } from "./free-ports.ts";
 
 export interface SidecarSpec {
@@ -34,7 +34,14 @@ export interface DemoMesh {
 /** How long a sidecar of the demo drains at the most. */
 const DRAIN_TIME = "5s";
 
-export async function openDemoMesh(scope: Scope, dir: string): Promise<DemoMesh> {
+export interface DemoMeshOptions {
+  /** Default: this same program. */
+  readonly program?: Program | undefined;
+  /** Further variables for the control plane. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+}
+
+export async function openDemoMesh(scope: Scope, dir: string, options: DemoMeshOptions = {}): Promise<DemoMesh> {
   const [api, dp, diagnostics] = await freePorts(3);
   const env = {
     MONOMESH_GENERAL_WORK_DIR: join(dir, "cp"),
@@ -43,6 +50,7 @@ export async function openDemoMesh(scope: Scope, dir: string): Promise<DemoMesh>
     MONOMESH_DP_SERVER_PORT: String(dp),
     MONOMESH_DIAGNOSTICS_SERVER_PORT: String(diagnostics),
     MONOMESH_IGNORE_KUMA_ENV: "1",
+    ...options.env,
   };
   mkdirSync(join(dir, "cp"), { recursive: true });
   const client = createRestClient({ url: `http://127.0.0.1:${api}` }, { timeoutMs: 5000 });
@@ -57,7 +65,7 @@ export async function openDemoMesh(scope: Scope, dir: string): Promise<DemoMesh>
     sidecars,
     controlPlane: () => controlPlane as RoleProcess,
     async startControlPlane() {
-      controlPlane = startRole(["cp", "run"], env);
+      controlPlane = startRole(["cp", "run"], env, options.program);
       await controlPlane.event("ready");
       return controlPlane;
     },
@@ -79,6 +87,7 @@ export async function openDemoMesh(scope: Scope, dir: string): Promise<DemoMesh>
           ...args,
         ],
         { MONOMESH_IGNORE_KUMA_ENV: "1" },
+        options.program,
       );
       sidecars.set(spec.name, sidecar);
       await sidecar.event("serving");
