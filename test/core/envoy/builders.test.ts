@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { ClusterSchema } from "#envoy/config/cluster/v3/cluster_pb.js";
+import { ListenerSchema } from "#envoy/config/listener/v3/listener_pb.js";
+import { buildResource } from "../../../core/envoy/builders.ts";
+import { buildInboundCluster, buildOutboundCluster } from "../../../core/envoy/clusters.ts";
+import { buildInboundListener, buildOutboundListener } from "../../../core/envoy/listeners.ts";
+import { INBOUND_LISTENER, OUTBOUND_LISTENER } from "../../../core/envoy/settings.ts";
+import { PROTOCOLS } from "../../../core/model/dataplane/access.ts";
+import { goldenGroup, readable } from "./golden.ts";
+import { inboundCluster, inboundListener, outboundCluster, outboundListener } from "./samples.ts";
+
+const golden = goldenGroup("sidecar");
+
+for (const protocol of PROTOCOLS) {
+  test(`the resources of a service that speaks ${protocol}`, () => {
+    golden(`${protocol}.inbound-listener`, readable(ListenerSchema, buildInboundListener(inboundListener(protocol))));
+    golden(`${protocol}.inbound-cluster`, readable(ClusterSchema, buildInboundCluster(inboundCluster(protocol))));
+    golden(
+      `${protocol}.outbound-listener`,
+      readable(ListenerSchema, buildOutboundListener(outboundListener(protocol))),
+    );
+    golden(`${protocol}.outbound-cluster`, readable(ClusterSchema, buildOutboundCluster(outboundCluster(protocol))));
+  });
+}
+
+test("every setting reaches its field", () => {
+  const listener = {
+    reusePort: true,
+    idleTimeout: 1500,
+    maxConnectAttempts: 2,
+    streamIdleTimeout: 2500,
+    maxStreamDuration: 3500,
+    maxConnectionDuration: 4500,
+    requestHeadersTimeout: 500,
+  };
+  const retry = { on: ["connect-failure"], numRetries: 1, backOffBase: 10, backOffMax: 20 };
+  const cluster = { connectTimeout: 250, idleTimeout: 750, circuitBreaker: undefined };
+  golden(
+    "settings.listener",
+    readable(
+      ListenerSchema,
+      buildOutboundListener(outboundListener("http", { listener, route: { requestTimeout: 0, retry } })),
+    ),
+  );
+  golden("settings.cluster", readable(ClusterSchema, buildOutboundCluster(outboundCluster("http", { cluster }))));
+});
+
+test("IPv6 addresses stand in brackets in names only", () => {
+  const listener = buildInboundListener(inboundListener("tcp", { address: "fd00::1" }));
+  assert.equal(listener.name, "inbound:[fd00::1]:9000");
+  const address = listener.address?.address;
+  assert.equal(address?.case === "socketAddress" && address.value.address, "fd00::1");
+});
+
+test("reuse of the port is said explicitly, also when it is off", () => {
+  for (const reusePort of [true, false]) {
+    const inbound = inboundListener("tcp", { listener: { ...INBOUND_LISTENER, reusePort } });
+    const outbound = outboundListener("tcp", { listener: { ...OUTBOUND_LISTENER, reusePort } });
+    assert.equal(buildInboundListener(inbound).enableReusePort, reusePort);
+    assert.equal(buildOutboundListener(outbound).enableReusePort, reusePort);
+  }
+});
+
+test("the order of tags in a definition does not change the bytes", () => {
+  const one = buildResource(outboundListener("http", { tags: { "kuma.io/service": "backend", version: "2" } }));
+  const two = buildResource(outboundListener("http", { tags: { version: "2", "kuma.io/service": "backend" } }));
+  assert.deepEqual(one, two);
+});
+
+test("a built resource is what its chunks carry", () => {
+  const input = outboundCluster("grpc");
+  const resource = buildResource(input);
+  assert.equal(resource.name, "backend");
+  assert.equal(resource.type, "cluster");
+  const content = toBinary(ClusterSchema, buildOutboundCluster(input));
+  const at = Buffer.from(resource.sotwChunk).indexOf(content);
+  assert.ok(at > 0);
+  assert.equal(fromBinary(ClusterSchema, resource.sotwChunk.subarray(at)).name, "backend");
+});
