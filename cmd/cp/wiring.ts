@@ -1,0 +1,201 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { createApiServer } from "../../core/api/api-server.ts";
+import { createDiagnosticsServer } from "../../core/api/diagnostics-server.ts";
+import { type AuthPluginContext, ProxyAuthenticator, SigningKeys, TokenIssuer } from "../../core/auth/authenticator.ts";
+import { createSigningKeys } from "../../core/auth/signing-keys.ts";
+import { createTokenIssuer } from "../../core/auth/token-issuer.ts";
+import { ControlPlaneCa } from "../../core/ca/control-plane-ca.ts";
+import { openControlPlaneCa } from "../../core/ca/open-control-plane-ca.ts";
+import { createDpServer } from "../../core/dp-server/dp-server.ts";
+import { loadBuilders } from "../../core/envoy/load-builders.ts";
+import { createInsightTracker } from "../../core/insight/create-insight-tracker.ts";
+import { InsightTracker } from "../../core/insight/insight-tracker.ts";
+import { systemClock } from "../../core/kernel/clock.ts";
+import { VERSION } from "../../core/kernel/runtime.ts";
+import type { Scope } from "../../core/kernel/scope.ts";
+import type { LoadedSettings } from "../../core/kernel/settings/load-settings.ts";
+import { createRegistry } from "../../core/model/registry.ts";
+import { createPresence } from "../../core/presence/create-presence.ts";
+import type { Lifecycle } from "../../core/presence/lifecycle.ts";
+import { Presence } from "../../core/presence/presence.ts";
+import { AckSink } from "../../core/push/ack-sink.ts";
+import { Acknowledgements } from "../../core/push/acknowledgements.ts";
+import { createPushEngine, type PushEngine } from "../../core/push/push-engine.ts";
+import { SnapshotSource } from "../../core/push/snapshot.ts";
+import { createSystemDns } from "../../core/push/system-dns.ts";
+import { ResourceStore } from "../../core/store/resource-store.ts";
+import { createWiring, type Wiring } from "../container.ts";
+import type { ControlPlaneFacts } from "./banner.ts";
+import { ensureFirstResources } from "./first-resources.ts";
+import { configDocument } from "./load-cp-settings.ts";
+import { createMetrics, type MetricsRegistry } from "./metrics.ts";
+import { type CpStart, openConfiguredStore } from "./open-store.ts";
+import { SETTINGS } from "./settings-table.ts";
+
+export interface RunningControlPlane {
+  readonly facts: ControlPlaneFacts;
+  /** Called once the user knows that it is ready: starts what joining does not need at once. */
+  announced(): void;
+}
+
+/**
+ * What a control plane consists of, in the order it is made: store, trust, engine, presence, servers. Everything closes
+ * with the scope in reverse. Rejects with the error of whatever could not start; nothing is left behind then.
+ */
+export async function startControlPlane(start: CpStart): Promise<RunningControlPlane> {
+  const { scope, settings, log } = start;
+  const clock = systemClock;
+  const wiring = createWiring();
+  const { host, store, workDir } = await openConfiguredStore(start);
+  wiring.value(ResourceStore, store);
+  const instance = `${hostname()}-${randomBytes(2).toString("hex")}`;
+  const { fresh } = await ensureFirstResources(store, settings.get(SETTINGS.skipMeshCreation));
+
+  const ca = wiring.value(
+    ControlPlaneCa,
+    await openControlPlaneCa({ store, workDir, hosts: settings.get(SETTINGS.dpHosts), clock, log, scope, given: givenFiles(settings) }),
+  );
+  const cpCa = () => ca.publicKeyDigests;
+  const signingKeys = wiring.value(SigningKeys, createSigningKeys(store));
+  wiring.value(TokenIssuer, createTokenIssuer({ signingKeys, clock, cpCa }));
+  const authContext: AuthPluginContext = { scope, log, clock, workDir, store, cpCa };
+  const authType = settings.get(SETTINGS.dpAuthType) || "dpToken";
+  wiring.value(ProxyAuthenticator, await host.create<ProxyAuthenticator>("auth", authType, authContext, {}));
+
+  const engine = createPushEngine({
+    store,
+    clock,
+    log,
+    scope: scope.child("push"),
+    resolve: createSystemDns({ clock, cacheTtl: settings.get(SETTINGS.dnsCacheTtl) }),
+  });
+  wiring.value(SnapshotSource, engine);
+  wiring.value(Acknowledgements, engine);
+  wiring.value(AckSink, engine);
+
+  const tracker = createInsightTracker({
+    store,
+    clock,
+    log,
+    scope: scope.child("insight"),
+    instance,
+    flushMs: settings.get(SETTINGS.statusFlushInterval),
+    subscriptionLimit: settings.get(SETTINGS.subscriptionLimit),
+  });
+  wiring.value(InsightTracker, tracker);
+  const lifecycles: Lifecycle[] = [];
+  for (const plugin of host.list("lifecycle")) {
+    lifecycles.push(await host.create<Lifecycle>("lifecycle", plugin.name, { scope, log, clock, workDir }, {}));
+  }
+  wiring.value(
+    Presence,
+    await createPresence({
+      store,
+      lifecycles,
+      acknowledgements: engine,
+      clock,
+      log,
+      scope: scope.child("presence"),
+      instance,
+      settings: { idleTimeoutMs: settings.get(SETTINGS.idleTimeout), cleanupAgeMs: settings.get(SETTINGS.cleanupAge) },
+      observer: tracker,
+    }),
+  );
+
+  const ports = await listen(start, wiring, engine, instance);
+  const meshes = await store.list("Mesh");
+  const dataplanes = await store.list("Dataplane", { limit: 1 });
+  return {
+    facts: { ...ports, ...factsOf(settings, workDir, ca), fresh, meshes: meshes.items.map((mesh) => mesh.name), dataplanes: dataplanes.total, authType },
+    announced: () => afterReady(scope, log, signingKeys, meshes.items.map((mesh) => mesh.name)),
+  };
+}
+
+/** Opens the three servers; ready means that all of them serve. */
+async function listen(start: CpStart, wiring: Wiring, engine: PushEngine, instance: string) {
+  const { scope, settings, log } = start;
+  const clock = systemClock;
+  const store = wiring.get(ResourceStore);
+  const ca = wiring.get(ControlPlaneCa);
+  let serving = false;
+  let metrics: Promise<MetricsRegistry> | undefined;
+  const diagnostics = scope.own(
+    createDiagnosticsServer({
+      log,
+      notReady: () => (serving ? undefined : "the servers are not up yet"),
+      metrics: () => {
+        metrics ??= createMetrics(() => engine.stats());
+        return metrics;
+      },
+    }),
+  );
+  const dp = scope.own(
+    createDpServer({
+      store,
+      ca,
+      authenticator: wiring.get(ProxyAuthenticator),
+      presence: wiring.get(Presence),
+      snapshots: wiring.get(SnapshotSource),
+      acks: wiring.get(AckSink),
+      insights: wiring.get(InsightTracker),
+      clock,
+      log,
+      instance,
+      settings: { adminPort: settings.get(SETTINGS.adminPort), readinessPort: settings.get(SETTINGS.readinessPort) },
+    }),
+  );
+  const api = scope.own(
+    createApiServer({
+      store,
+      types: createRegistry(),
+      tokens: wiring.get(TokenIssuer),
+      signingKeys: wiring.get(SigningKeys),
+      clock,
+      log,
+      identity: { hostname: hostname(), instanceId: instance, clusterId: clusterId(ca), version: VERSION },
+      config: () => configDocument(settings),
+      readOnly: settings.get(SETTINGS.apiReadOnly),
+      localhostIsAdmin: settings.get(SETTINGS.localhostIsAdmin),
+    }),
+  );
+  const apiHost = settings.get(SETTINGS.apiInterface);
+  const dpPort = (await dp.listen("::", settings.get(SETTINGS.dpPort))).port;
+  const apiPort = (await api.listen(apiHost, settings.get(SETTINGS.apiPort))).port;
+  const diagnosticsPort = (await diagnostics.listen("::", settings.get(SETTINGS.diagnosticsPort))).port;
+  serving = true;
+  const open = apiHost === "0.0.0.0" || apiHost === "::";
+  return {
+    dpUrls: ca.hosts.filter((host) => !host.includes(":") && host !== "127.0.0.1").map((host) => `https://${host}:${dpPort}`),
+    apiUrl: `http://${open ? "127.0.0.1" : apiHost}:${apiPort}`,
+    apiOpen: open,
+    diagnosticsUrl: `http://127.0.0.1:${diagnosticsPort}/ready`,
+  };
+}
+
+/** What the first sidecar needs soon, but no user waits for: signing keys (50 to 500 ms of another thread) and the builders. */
+function afterReady(scope: Scope, log: CpStart["log"], signingKeys: SigningKeys, meshes: readonly string[]): void {
+  const background = async () => {
+    for (const mesh of meshes) await signingKeys.ensureForMesh(mesh);
+    await loadBuilders();
+  };
+  background().catch((error: Error) => {
+    if (!scope.closed) log.warn("signing-key", `a signing key could not be made yet: ${error.message}`);
+  });
+}
+
+function factsOf(settings: LoadedSettings, workDir: string, ca: ControlPlaneCa) {
+  return { workDir, store: settings.get(SETTINGS.storeType), caDigest: ca.publicKeyDigests[0] ?? "" };
+}
+
+function givenFiles(settings: LoadedSettings): { readonly certFile: string; readonly keyFile: string } | undefined {
+  const certFile = settings.get(SETTINGS.dpTlsCertFile) || settings.get(SETTINGS.tlsCertFile);
+  const keyFile = settings.get(SETTINGS.dpTlsKeyFile) || settings.get(SETTINGS.tlsKeyFile);
+  return certFile ? { certFile, keyFile } : undefined;
+}
+
+/** One for all control planes that share a store, since they share its CA. */
+function clusterId(ca: ControlPlaneCa): string {
+  const hex = (ca.publicKeyDigests[0] ?? "").padEnd(32, "0");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join("-");
+}
