@@ -1,0 +1,59 @@
+import type { PresenceSpec } from "../model/dataplane-presence.ts";
+import type { Resource } from "../model/resource.ts";
+import { resourceToJson, timeText } from "../model/resource-json.ts";
+import { type DataplaneSpec, dataplaneType, type Inbound, inboundsOf, isReady } from "../model/types/dataplane.ts";
+import { type DataplaneInsightSpec, dataplaneInsightType } from "../model/types/dataplane-insight.ts";
+
+/** Ours: one word for the state of a proxy. Kuma's own three come from the insight and the inbounds (contract, section 4.6). */
+export type OverviewStatus = "Online" | "Partially degraded" | "Leaving" | "Lost" | "Offline";
+
+/**
+ * A Dataplane with all that is known of its proxy (contract, section 7.5). The readiness that the control plane found
+ * out is merged into the inbounds here; what the user wrote stays as it is in the store.
+ */
+export function buildOverview(
+  dataplane: Resource<DataplaneSpec>,
+  insight: DataplaneInsightSpec | undefined,
+  presence: PresenceSpec | undefined,
+): Record<string, unknown> {
+  const spec = withReadiness(dataplane.spec, presence);
+  const { type: _, ...meta } = resourceToJson({ ...dataplaneType, toJson: () => ({}) }, dataplane);
+  return {
+    type: "DataplaneOverview",
+    ...meta,
+    dataplane: dataplaneType.toJson(spec),
+    dataplaneInsight: insight ? dataplaneInsightType.toJson(insight) : {},
+    status: statusOf(spec, presence),
+    presence: presence
+      ? { state: presence.state, since: timeText(presence.since), reason: presence.reason }
+      : { state: "offline", reason: "never connected" },
+  };
+}
+
+/** `state: NotReady` with `health: {}` for inbounds whose application does not answer, and for all of a proxy that leaves (contract, section 5). */
+function withReadiness(spec: DataplaneSpec, presence: PresenceSpec | undefined): DataplaneSpec {
+  if (!presence || !spec.networking.inbound) return spec;
+  const { notReady, endpoints } = presence;
+  const isDown = (inbound: Inbound) => endpoints === "withdrawn" || notReady.includes(inbound.port);
+  const inbound = spec.networking.inbound.map((each) =>
+    isDown(each) && each.state !== "Ignored" ? { ...each, state: "NotReady" as const, health: {} } : each,
+  );
+  return { ...spec, networking: { ...spec.networking, inbound } };
+}
+
+function statusOf(spec: DataplaneSpec, presence: PresenceSpec | undefined): OverviewStatus {
+  switch (presence?.state) {
+    case "leaving":
+      return "Leaving";
+    case "lost":
+      return "Lost";
+    case "connected": {
+      const inbounds = inboundsOf(spec);
+      const ready = inbounds.filter(isReady).length;
+      if (ready === inbounds.length) return "Online";
+      return ready === 0 ? "Offline" : "Partially degraded";
+    }
+    default:
+      return "Offline";
+  }
+}

@@ -1,0 +1,47 @@
+import { DATAPLANE_PRESENCE, type PresenceSpec } from "../model/dataplane-presence.ts";
+import { keyText, type Resource } from "../model/resource.ts";
+import type { DataplaneSpec } from "../model/types/dataplane.ts";
+import { DATAPLANE_INSIGHT, type DataplaneInsightSpec } from "../model/types/dataplane-insight.ts";
+import type { ResourceStore } from "../store/resource-store.ts";
+import { buildOverview } from "./overview.ts";
+
+/** Below this, single reads cost less than reading a mesh's whole lists. */
+const FEW = 100;
+/** Items read at once from a long list, so that the event loop is free in between. */
+const CHUNK = 500;
+
+/** Overviews of these Dataplanes, in their order. */
+export async function readOverviews(store: ResourceStore, dataplanes: readonly Resource[]): Promise<unknown[]> {
+  const [insights, presences] = await Promise.all([
+    readCompanions(store, DATAPLANE_INSIGHT, dataplanes),
+    readCompanions(store, DATAPLANE_PRESENCE, dataplanes),
+  ]);
+  return dataplanes.map((dataplane, index) =>
+    buildOverview(
+      dataplane as Resource<DataplaneSpec>,
+      insights[index]?.spec as DataplaneInsightSpec | undefined,
+      presences[index]?.spec as PresenceSpec | undefined,
+    ),
+  );
+}
+
+/** For each Dataplane the resource of another type that has its mesh and name. */
+async function readCompanions(
+  store: ResourceStore,
+  type: string,
+  dataplanes: readonly Resource[],
+): Promise<readonly (Resource | undefined)[]> {
+  const keys = dataplanes.map(({ mesh, name }) => ({ type, mesh, name }));
+  if (keys.length <= FEW) return Promise.all(keys.map((key) => store.get(key)));
+  const found = new Map<string, Resource>();
+  const meshes = [...new Set(keys.map((key) => key.mesh))];
+  for (const mesh of meshes) {
+    let after: string | undefined;
+    do {
+      const page = await store.list(type, { mesh, limit: CHUNK, after });
+      for (const item of page.items) found.set(keyText(item), item);
+      after = page.next;
+    } while (after !== undefined);
+  }
+  return keys.map((key) => found.get(keyText(key)));
+}

@@ -1,0 +1,43 @@
+import type { FastifyInstance } from "fastify";
+import { MeshError } from "../../kernel/errors.ts";
+import { dataplaneType } from "../../model/types/dataplane.ts";
+import type { ApiDeps } from "../api-deps.ts";
+import { listResources } from "../list-resources.ts";
+import { nextPageUrl, type Query } from "../pagination.ts";
+import { readOverviews } from "../read-overviews.ts";
+import { baseUrl, sendJson } from "../reply.ts";
+import { requireMesh } from "../require-mesh.ts";
+
+/** Dataplanes with their insight and presence; `dataplanes+insights` is the older path (contract, section 7.5). */
+export function addOverviewRoutes(app: FastifyInstance, deps: ApiDeps): void {
+  for (const path of ["dataplanes/_overview", "dataplanes+insights"]) {
+    addList(app, deps, `/${path}`);
+    addList(app, deps, `/meshes/:mesh/${path}`);
+  }
+  addItem(app, deps, "/meshes/:mesh/dataplanes/:name/_overview");
+  addItem(app, deps, "/meshes/:mesh/dataplanes+insights/:name");
+}
+
+function addList(app: FastifyInstance, deps: ApiDeps, url: string): void {
+  app.get(url, { config: { title: "Could not retrieve resources" } }, async (request, reply) => {
+    const { mesh } = request.params as { readonly mesh?: string };
+    if (mesh !== undefined) await requireMesh(deps.store, mesh);
+    const page = await listResources(deps.store, dataplaneType, mesh, request.query as Query);
+    return sendJson(reply, 200, {
+      total: page.total,
+      items: await readOverviews(deps.store, page.items),
+      next: nextPageUrl(baseUrl(request), request.url, page.next),
+    });
+  });
+}
+
+function addItem(app: FastifyInstance, deps: ApiDeps, url: string): void {
+  app.get(url, { config: { title: "Could not retrieve a resource" } }, async (request, reply) => {
+    const { mesh, name } = request.params as { readonly mesh: string; readonly name: string };
+    await requireMesh(deps.store, mesh);
+    const dataplane = await deps.store.get({ type: dataplaneType.name, mesh, name });
+    if (!dataplane) throw new MeshError("MM404", "Not found");
+    const [overview] = await readOverviews(deps.store, [dataplane]);
+    return sendJson(reply, 200, overview);
+  });
+}
