@@ -7,15 +7,18 @@ import { type DataplaneInsightSpec, dataplaneInsightType } from "../model/types/
 /** Ours: one word for the state of a proxy. Kuma's own three come from the insight and the inbounds (contract, section 4.6). */
 export type OverviewStatus = "Online" | "Partially degraded" | "Leaving" | "Lost" | "Offline";
 
+/** What the store has of one proxy. */
+export interface ProxyRecords {
+  readonly dataplane: Resource<DataplaneSpec>;
+  readonly insight: DataplaneInsightSpec | undefined;
+  readonly presence: PresenceSpec | undefined;
+}
+
 /**
  * A Dataplane with all that is known of its proxy (contract, section 7.5). The readiness that the control plane found
  * out is merged into the inbounds here; what the user wrote stays as it is in the store.
  */
-export function buildOverview(
-  dataplane: Resource<DataplaneSpec>,
-  insight: DataplaneInsightSpec | undefined,
-  presence: PresenceSpec | undefined,
-): Record<string, unknown> {
+export function buildOverview({ dataplane, insight, presence }: ProxyRecords): Record<string, unknown> {
   const spec = withReadiness(dataplane.spec, presence);
   const { type: _, ...meta } = resourceToJson({ ...dataplaneType, toJson: () => ({}) }, dataplane);
   return {

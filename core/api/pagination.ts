@@ -34,14 +34,6 @@ export function badParameter(field: string, message: string): MeshError {
   return new MeshError("MM400", "a parameter of the request is not valid", { violations: [{ field, message }] });
 }
 
-/** The answer to a list request. */
-export interface ListBody {
-  readonly total: number;
-  readonly items: readonly unknown[];
-  /** Absolute URL of the next page. */
-  readonly next: string | null;
-}
-
 /** `base` is scheme and host, `url` the path and query of the request; only `offset` is replaced in it. */
 export function nextPageUrl(base: string, url: string, offset: string | undefined): string | null {
   if (offset === undefined) return null;

@@ -3,9 +3,10 @@ import { MeshError } from "../../kernel/errors.ts";
 import { dataplaneType } from "../../model/types/dataplane.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { listResources } from "../list-resources.ts";
-import { nextPageUrl, type Query } from "../pagination.ts";
-import { readOverviews } from "../read-overviews.ts";
-import { baseUrl, sendJson } from "../reply.ts";
+import { buildOverview } from "../overview.ts";
+import type { Query } from "../pagination.ts";
+import { readProxies } from "../read-proxies.ts";
+import { sendJson, sendList } from "../reply.ts";
 import { requireMesh } from "../require-mesh.ts";
 
 /** Dataplanes with their insight and presence; `dataplanes+insights` is the older path (contract, section 7.5). */
@@ -23,11 +24,8 @@ function addList(app: FastifyInstance, deps: ApiDeps, url: string): void {
     const { mesh } = request.params as { readonly mesh?: string };
     if (mesh !== undefined) await requireMesh(deps.store, mesh);
     const page = await listResources(deps.store, dataplaneType, mesh, request.query as Query);
-    return sendJson(reply, 200, {
-      total: page.total,
-      items: await readOverviews(deps.store, page.items),
-      next: nextPageUrl(baseUrl(request), request.url, page.next),
-    });
+    const items = await readProxies(deps.store, page.items);
+    return sendList(request, reply, { ...page, items }, buildOverview);
   });
 }
 
@@ -37,7 +35,7 @@ function addItem(app: FastifyInstance, deps: ApiDeps, url: string): void {
     await requireMesh(deps.store, mesh);
     const dataplane = await deps.store.get({ type: dataplaneType.name, mesh, name });
     if (!dataplane) throw new MeshError("MM404", "Not found");
-    const [overview] = await readOverviews(deps.store, [dataplane]);
-    return sendJson(reply, 200, overview);
+    const [proxy] = await readProxies(deps.store, [dataplane]);
+    return sendJson(reply, 200, proxy && buildOverview(proxy));
   });
 }

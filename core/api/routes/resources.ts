@@ -8,9 +8,9 @@ import type { ApiDeps } from "../api-deps.ts";
 import { requireAdmin } from "../caller.ts";
 import { deleteResource } from "../delete-resource.ts";
 import { listResources } from "../list-resources.ts";
-import { badParameter, nextPageUrl, type Query } from "../pagination.ts";
+import { badParameter, type Query } from "../pagination.ts";
 import { putResource } from "../put-resource.ts";
-import { baseUrl, sendJson } from "../reply.ts";
+import { sendJson, sendList } from "../reply.ts";
 import { objectBody } from "../request-body.ts";
 import { requireMesh } from "../require-mesh.ts";
 
@@ -47,11 +47,7 @@ function addListRoute(app: FastifyInstance, deps: ApiDeps, type: ResourceType, u
     const { mesh } = request.params as Params;
     if (mesh !== undefined) await requireMesh(deps.store, mesh);
     const page = await listResources(deps.store, type, mesh, request.query as Query);
-    return sendJson(reply, 200, {
-      total: page.total,
-      items: page.items.map((item) => resourceToJson(type, item)),
-      next: nextPageUrl(baseUrl(request), request.url, page.next),
-    });
+    return sendList(request, reply, page, (item) => resourceToJson(type, item));
   });
 }
 

@@ -44,7 +44,7 @@ const dataplane = (networking: Partial<DataplaneSpec["networking"]> = {}): Resou
 test("readiness is merged when it is shown, not where it is stored", () => {
   const stored = dataplane();
   const before = structuredClone(stored);
-  const shown = buildOverview(stored, undefined, presence({ notReady: [81] })) as {
+  const shown = buildOverview({ dataplane: stored, insight: undefined, presence: presence({ notReady: [81] }) }) as {
     dataplane: { networking: { inbound: unknown } };
   };
   assert.deepEqual(shown.dataplane.networking.inbound, [{ port: 80 }, { port: 81, health: {}, state: "NotReady" }]);
@@ -53,10 +53,11 @@ test("readiness is merged when it is shown, not where it is stored", () => {
 
 test("all inbounds of a proxy that leaves are not ready; an ignored one stays ignored", () => {
   const stored = dataplane({ inbound: [{ port: 80 }, { port: 81, state: "Ignored" }] });
-  const shown = buildOverview(stored, undefined, presence({ state: "leaving", endpoints: "withdrawn" })) as Record<
-    string,
-    unknown
-  >;
+  const shown = buildOverview({
+    dataplane: stored,
+    insight: undefined,
+    presence: presence({ state: "leaving", endpoints: "withdrawn" }),
+  }) as Record<string, unknown>;
   assert.deepEqual(shown["dataplane"], {
     networking: {
       address: "1.1.1.1",
@@ -70,7 +71,8 @@ test("all inbounds of a proxy that leaves are not ready; an ignored one stays ig
 });
 
 test("one word says how a proxy is", () => {
-  const status = (given: PresenceSpec | undefined, of = dataplane()) => buildOverview(of, undefined, given)["status"];
+  const status = (given: PresenceSpec | undefined, of = dataplane()) =>
+    buildOverview({ dataplane: of, insight: undefined, presence: given })["status"];
   assert.equal(status(presence()), "Online");
   assert.equal(status(presence({ notReady: [80] })), "Partially degraded");
   assert.equal(status(presence({ notReady: [80, 81] })), "Offline");

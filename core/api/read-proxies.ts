@@ -3,26 +3,24 @@ import { keyText, type Resource } from "../model/resource.ts";
 import type { DataplaneSpec } from "../model/types/dataplane.ts";
 import { DATAPLANE_INSIGHT, type DataplaneInsightSpec } from "../model/types/dataplane-insight.ts";
 import type { ResourceStore } from "../store/resource-store.ts";
-import { buildOverview } from "./overview.ts";
+import type { ProxyRecords } from "./overview.ts";
 
 /** Below this, single reads cost less than reading a mesh's whole lists. */
 const FEW = 100;
 /** Items read at once from a long list, so that the event loop is free in between. */
 const CHUNK = 500;
 
-/** Overviews of these Dataplanes, in their order. */
-export async function readOverviews(store: ResourceStore, dataplanes: readonly Resource[]): Promise<unknown[]> {
+/** All that is known of the proxies of these Dataplanes, in their order. */
+export async function readProxies(store: ResourceStore, dataplanes: readonly Resource[]): Promise<ProxyRecords[]> {
   const [insights, presences] = await Promise.all([
     readCompanions(store, DATAPLANE_INSIGHT, dataplanes),
     readCompanions(store, DATAPLANE_PRESENCE, dataplanes),
   ]);
-  return dataplanes.map((dataplane, index) =>
-    buildOverview(
-      dataplane as Resource<DataplaneSpec>,
-      insights[index]?.spec as DataplaneInsightSpec | undefined,
-      presences[index]?.spec as PresenceSpec | undefined,
-    ),
-  );
+  return dataplanes.map((dataplane, index) => ({
+    dataplane: dataplane as Resource<DataplaneSpec>,
+    insight: insights[index]?.spec as DataplaneInsightSpec | undefined,
+    presence: presences[index]?.spec as PresenceSpec | undefined,
+  }));
 }
 
 /** For each Dataplane the resource of another type that has its mesh and name. */
