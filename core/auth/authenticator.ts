@@ -1,16 +1,25 @@
+import type { PluginContext } from "../kernel/plugin.ts";
 import { token } from "../kernel/token.ts";
 import type { Resource, ResourceDraft } from "../model/resource.ts";
+import type { ResourceStore } from "../store/resource-store.ts";
 
 /** Port of the plugin kind `auth`: who may act as which proxy (contract, section 6.2). */
 export interface ProxyAuthenticator {
   /**
    * Resolves if the credential allows to act as this Dataplane, as given (presented or stored). Rejects with MM301,
-   * MM305, MM310 or MM311, with a text that a person at the sidecar's terminal understands.
+   * MM305, MM306, MM310 or MM311, with a text that a person at the sidecar's terminal understands.
    */
   authenticate(credential: string | undefined, dataplane: ResourceDraft | Resource): Promise<void>;
 }
 
 export const ProxyAuthenticator = token<ProxyAuthenticator>("ProxyAuthenticator");
+
+/** What the host gives a plugin of kind `auth` beside what every plugin gets. */
+export interface AuthPluginContext extends PluginContext {
+  readonly store: ResourceStore;
+  /** Digests that this control plane's own tokens carry now (`ControlPlaneCa.publicKeyDigests`), to tell foreign tokens apart. */
+  readonly cpCa: () => readonly string[];
+}
 
 /** What `POST /tokens/dataplane` takes (contract, section 6.3). */
 export interface DataplaneTokenRequest {
