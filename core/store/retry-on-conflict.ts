@@ -2,10 +2,10 @@ import { MeshError } from "../kernel/errors.ts";
 import type { Resource, ResourceDraft, ResourceKey } from "../model/resource.ts";
 import type { PutOptions, ResourceStore } from "./resource-store.ts";
 
-/** More tries than any number of writers needs that also do something else; then the conflict is the caller's. */
-const TRIES = 20;
+/** A writer loses once for every write of another; who loses this often competes with a defect, and gets the conflict. */
+const TRIES = 100;
 
-/** Runs `attempt` again as long as it fails with a conflict (MM409), 20 times at the most. It must read what it changes. */
+/** Runs `attempt` again as long as it fails with a conflict (MM409), 100 times at the most. It must read what it changes. */
 export async function retryOnConflict<T>(attempt: () => Promise<T>): Promise<T> {
   for (let tried = 1; ; tried++) {
     try {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { systemClock } from "../../kernel/clock.ts";
 import { silentLogger } from "../../kernel/log.ts";
 import { Scope } from "../../kernel/scope.ts";
+import type { ResourceStore } from "../resource-store.ts";
 import { KEPT, type StoreCase, type StoreUnderTest } from "./store-case.ts";
 
 /** A case that hangs is ended after this many milliseconds. */
@@ -27,32 +28,39 @@ export async function runStoreCase(subject: StoreUnderTest, storeCase: StoreCase
   const open = () => subject.open({ scope: scope.child("store"), log: silentLogger, clock, workDir, retainedChanges });
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(), PATIENCE_MS);
+  let store: ResourceStore | undefined;
   try {
-    let store = await open();
+    const opened = await inTime(open(), patience.signal);
+    store = opened;
     const work = storeCase.run({
-      store,
+      store: opened,
       signal: AbortSignal.any([scope.signal, patience.signal]),
       advanceClock: (ms) => {
         advanced += ms;
       },
       reopen: async () => {
-        await store.close();
+        await store?.close();
         store = await open();
         return store;
       },
     });
-    await Promise.race([work, whenAborted(patience.signal)]);
-    await store.close();
+    await inTime(work, patience.signal);
   } finally {
-    clearTimeout(timer);
-    await scope.close();
-    await rm(workDir, { recursive: true, force: true });
+    // Also after a failure: a store that stays open would keep the process and the directory busy.
+    await inTime(Promise.resolve(store?.close()), patience.signal).finally(async () => {
+      clearTimeout(timer);
+      await scope.close();
+      await rm(workDir, { recursive: true, force: true });
+    });
   }
 }
 
-function whenAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const give = () => reject(new Error(`no answer within ${PATIENCE_MS / 1000} s`));
-    signal.addEventListener("abort", give, { once: true });
+/** Gives up when the case took too long; what it started may then still be running. */
+function inTime<T>(work: Promise<T>, patience: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const giveUp = () => reject(new Error(`no answer within ${PATIENCE_MS / 1000} s`));
+    if (patience.aborted) giveUp();
+    patience.addEventListener("abort", giveUp, { once: true });
+    work.then(resolve, reject).finally(() => patience.removeEventListener("abort", giveUp));
   });
 }

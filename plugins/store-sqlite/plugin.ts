@@ -1,0 +1,35 @@
+import { join } from "node:path";
+import * as z from "zod/mini";
+import { MeshError } from "../../core/kernel/errors.ts";
+import { definePlugin } from "../../core/kernel/plugin.ts";
+import type { ResourceStore } from "../../core/store/resource-store.ts";
+import type { SqliteDriverName } from "./sqlite-driver.ts";
+import { openSqliteStore } from "./sqlite-store.ts";
+
+const options = z.strictObject({
+  /** The database file. Default: monomesh.db in the work directory. */
+  path: z.optional(z.string().check(z.minLength(1))),
+  /** Changes that a watch can go back. */
+  retainedChanges: z._default(z.int().check(z.minimum(1)), 5000),
+});
+
+export const sqliteStorePlugin = definePlugin<ResourceStore, z.infer<typeof options>>({
+  kind: "store",
+  name: "sqlite",
+  description: "Keeps everything in one SQLite file on this machine; nothing that was answered is lost.",
+  options,
+  async create({ scope, log, clock, workDir }, { path, retainedChanges }) {
+    const file = path ?? join(workDir, "monomesh.db");
+    const store = await openSqliteStore({ path: file, clock, log, retainedChanges, driver: forcedDriver() });
+    scope.defer(() => store.close());
+    return store;
+  },
+});
+
+/** `MONOMESH_SQLITE_DRIVER`: which way to SQLite is taken, for tests and for hosts where the choice goes wrong. */
+function forcedDriver(): SqliteDriverName | undefined {
+  const name = process.env["MONOMESH_SQLITE_DRIVER"];
+  if (!name) return undefined;
+  if (name === "better-sqlite3" || name === "node") return name;
+  throw new MeshError("MM201", `MONOMESH_SQLITE_DRIVER=${name} is no driver`, { todo: "Use better-sqlite3 or node." });
+}

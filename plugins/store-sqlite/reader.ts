@@ -1,0 +1,104 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Resource, ResourceKey } from "../../core/model/resource.ts";
+import { isFiltered } from "../../core/store/list-query.ts";
+import type { Change, ListPage, ListQuery } from "../../core/store/resource-store.ts";
+import { PageBuilder, TURN } from "./page-builder.ts";
+import { buildChange, buildResource, type ChangeRow, RESOURCE_COLUMNS, type ResourceRow } from "./rows.ts";
+import type { SqliteConnection, SqliteStatement } from "./sqlite-driver.ts";
+
+const SQL = {
+  get: `SELECT ${RESOURCE_COLUMNS} FROM resources WHERE type = ? AND mesh = ? AND name = ?`,
+  epoch: "SELECT epoch FROM epochs WHERE type = ? AND mesh = ? AND name = ?",
+  revision: "SELECT max(change) AS revision FROM changes",
+  changes: `SELECT change, op, ${RESOURCE_COLUMNS} FROM changes WHERE change > ? ORDER BY change LIMIT ${TURN}`,
+  size: "SELECT sum(items) AS items FROM sizes WHERE type = ?",
+  sizeInMesh: "SELECT items FROM sizes WHERE type = ? AND mesh = ?",
+  items: `SELECT ${RESOURCE_COLUMNS} FROM resources WHERE type = ? AND (mesh, name) > (?, ?)
+    ORDER BY mesh, name LIMIT ?`,
+  itemsInMesh: `SELECT ${RESOURCE_COLUMNS} FROM resources WHERE type = ? AND mesh = ? AND name > ?
+    ORDER BY name LIMIT ?`,
+} as const;
+
+/** Reads over one connection. Each method but `listLong` runs in one turn, so it sees one moment. */
+export class Reader {
+  readonly #connection: SqliteConnection;
+  readonly #statements = new Map<keyof typeof SQL, SqliteStatement>();
+
+  constructor(connection: SqliteConnection) {
+    this.#connection = connection;
+  }
+
+  get({ type, mesh, name }: ResourceKey): Resource | undefined {
+    const row = this.#sql("get").get(type, mesh, name) as unknown as ResourceRow | undefined;
+    return row && buildResource(row);
+  }
+
+  epoch({ type, mesh, name }: ResourceKey): number {
+    return Number(this.#sql("epoch").get(type, mesh, name)?.["epoch"] ?? 0);
+  }
+
+  revision(): number {
+    return Number(this.#sql("revision").get()?.["revision"] ?? 0);
+  }
+
+  /** The next changes after a revision, oldest first; undefined when they are no longer kept or not made yet. */
+  changesAfter(revision: number): Change[] | undefined {
+    const rows = this.#sql("changes").all(revision) as unknown as ChangeRow[];
+    return rows[0]?.change === revision + 1 ? rows.map(buildChange) : undefined;
+  }
+
+  /** Whether the list is too much for one turn of the event loop. */
+  isLong(type: string, query: ListQuery): boolean {
+    const read = isFiltered(query) ? Number.POSITIVE_INFINITY : (query.limit ?? Number.POSITIVE_INFINITY);
+    return Math.min(read, this.#size(type, query.mesh)) > TURN;
+  }
+
+  list(type: string, query: ListQuery): ListPage {
+    this.#connection.exec("BEGIN");
+    try {
+      const page = new PageBuilder(query, this.revision(), this.#size(type, query.mesh));
+      while (!page.done) page.add(this.#items(type, query.mesh, page));
+      return page.build();
+    } finally {
+      this.#connection.exec("COMMIT");
+    }
+  }
+
+  /** As `list`, with other work in between; nothing else may use the connection meanwhile. */
+  async listLong(type: string, query: ListQuery): Promise<ListPage> {
+    this.#connection.exec("BEGIN");
+    try {
+      const page = new PageBuilder(query, this.revision(), this.#size(type, query.mesh));
+      while (!page.done) {
+        page.add(this.#items(type, query.mesh, page));
+        await nextTurn();
+      }
+      return page.build();
+    } finally {
+      this.#connection.exec("COMMIT");
+    }
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  #size(type: string, mesh: string | undefined): number {
+    const row = mesh === undefined ? this.#sql("size").get(type) : this.#sql("sizeInMesh").get(type, mesh);
+    return Number(row?.["items"] ?? 0);
+  }
+
+  #items(type: string, mesh: string | undefined, { position, wanted }: PageBuilder): ResourceRow[] {
+    const rows =
+      mesh === undefined
+        ? this.#sql("items").all(type, position.mesh, position.name, wanted)
+        : this.#sql("itemsInMesh").all(type, mesh, position.name, wanted);
+    return rows as unknown as ResourceRow[];
+  }
+
+  #sql(name: keyof typeof SQL): SqliteStatement {
+    const prepared = this.#statements.get(name) ?? this.#connection.prepare(SQL[name]);
+    this.#statements.set(name, prepared);
+    return prepared;
+  }
+}

@@ -1,0 +1,64 @@
+import type { ErrorCode } from "../../core/kernel/error-table.ts";
+import { MeshError } from "../../core/kernel/errors.ts";
+import type { ResourceKey } from "../../core/model/resource.ts";
+import type { PutOptions, WriteOptions } from "../../core/store/resource-store.ts";
+import type { ResourceRow } from "./rows.ts";
+import type { SqliteDriverName } from "./sqlite-driver.ts";
+
+/** What the writer's thread is started with. */
+export interface WriterData {
+  readonly driver: SqliteDriverName;
+  readonly path: string;
+  readonly retainedChanges: number;
+}
+
+/** One write; labels and spec are JSON text, so that only strings cross the threads. */
+export type WriteRequest =
+  | {
+      readonly op: "put";
+      readonly key: ResourceKey;
+      readonly labels: string;
+      readonly spec: string;
+      /** Milliseconds since 1970. */
+      readonly now: number;
+      readonly options: PutOptions;
+    }
+  | { readonly op: "delete"; readonly key: ResourceKey; readonly options: WriteOptions }
+  | { readonly op: "advance"; readonly key: ResourceKey; readonly expected: number };
+
+export type WriteReply =
+  | { readonly op: "put"; readonly version: number; readonly revision: number; readonly created: number }
+  /** `rows` in the order of the changes, the first of which is `revision`; the last row is what was asked for. */
+  | { readonly op: "delete"; readonly revision: number; readonly rows: readonly ResourceRow[] }
+  | { readonly op: "advance"; readonly epoch: number }
+  | { readonly op: "refused"; readonly error: SentError };
+
+/** To the writer: a batch that shares one commit, or the request to end. */
+export type ToWriter = { readonly batch: readonly WriteRequest[] } | { readonly close: true };
+
+/** From the writer: a reply for each request of a batch. */
+export interface FromWriter {
+  readonly replies: readonly WriteReply[];
+}
+
+/** A MeshError on its way between threads. */
+export interface SentError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly where: string | undefined;
+  readonly why: string | undefined;
+  readonly todo: string | undefined;
+}
+
+export function packError(error: unknown): SentError {
+  if (error instanceof MeshError) {
+    const { code, message, where, why, todo } = error;
+    return { code, message, where, why, todo };
+  }
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { code: "MM500", message, where: undefined, why: undefined, todo: undefined };
+}
+
+export function unpackError({ code, message, ...parts }: SentError): MeshError {
+  return new MeshError(code, message, parts);
+}

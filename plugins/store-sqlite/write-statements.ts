@@ -1,0 +1,32 @@
+import { RESOURCE_COLUMNS } from "./rows.ts";
+import type { SqliteConnection, SqliteStatement } from "./sqlite-driver.ts";
+
+const SQL = {
+  begin: "BEGIN IMMEDIATE",
+  commit: "COMMIT",
+  rollback: "ROLLBACK",
+  savepoint: "SAVEPOINT one",
+  release: "RELEASE one",
+  rollbackTo: "ROLLBACK TO one",
+  find: "SELECT id, owner, version, created FROM resources WHERE type = ? AND mesh = ? AND name = ?",
+  read: `SELECT ${RESOURCE_COLUMNS} FROM resources WHERE id = ?`,
+  insert: `INSERT INTO resources (type, mesh, name, owner, version, revision, created, modified, labels, spec)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  update: "UPDATE resources SET owner = ?, version = ?, revision = ?, modified = ?, labels = ?, spec = ? WHERE id = ?",
+  remove: "DELETE FROM resources WHERE id = ?",
+  owned: "SELECT id FROM resources WHERE owner = ?",
+  ownerOf: "SELECT owner FROM resources WHERE id = ?",
+  epoch: "SELECT epoch FROM epochs WHERE type = ? AND mesh = ? AND name = ?",
+  setEpoch: "INSERT INTO epochs VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET epoch = excluded.epoch",
+  addChange: `INSERT INTO changes (change, op, ${RESOURCE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  // Two lookups: min and max in one query would read the whole table.
+  keptChanges: "SELECT (SELECT min(change) FROM changes) AS oldest, (SELECT max(change) FROM changes) AS newest",
+  trim: "DELETE FROM changes WHERE change < ?",
+} as const;
+
+export type WriteStatements = Readonly<Record<keyof typeof SQL, SqliteStatement>>;
+
+export function prepareWrites(connection: SqliteConnection): WriteStatements {
+  const entries = Object.entries(SQL).map(([name, sql]) => [name, connection.prepare(sql)]);
+  return Object.fromEntries(entries) as WriteStatements;
+}

@@ -1,0 +1,150 @@
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { SHARE_ENV, Worker } from "node:worker_threads";
+import { MeshError } from "../../core/kernel/errors.ts";
+import { workerEntry } from "../../core/kernel/runtime.ts";
+import type { Change } from "../../core/store/resource-store.ts";
+import {
+  type FromWriter,
+  type ToWriter,
+  unpackError,
+  type WriteReply,
+  type WriteRequest,
+  type WriterData,
+} from "./write-messages.ts";
+
+type Done = Exclude<WriteReply, { op: "refused" }>;
+
+interface Waiting {
+  readonly request: WriteRequest;
+  readonly changesOf: (reply: Done) => readonly Change[];
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface WriterThreadEvents {
+  /** What a batch has changed, before its writes are answered. */
+  onChanges(changes: readonly Change[]): void;
+  /** The thread died; what it had committed last is in the file, though no reply told of it. */
+  onLost(): void;
+}
+
+/**
+ * The main thread's side of the writer. While a batch is being committed, writes gather and form the next: alone, a
+ * write goes at once; under load one sync serves many.
+ */
+export class WriterThread {
+  readonly #data: WriterData;
+  readonly #events: WriterThreadEvents;
+  #worker: Worker | undefined;
+  #exited: Promise<void> = Promise.resolve();
+  #queue: Waiting[] = [];
+  #inFlight: Waiting[] = [];
+  #scheduled = false;
+  #idle: (() => void) | undefined;
+
+  constructor(data: WriterData, events: WriterThreadEvents) {
+    this.#data = data;
+    this.#events = events;
+    // Started now, not awaited: it boots beside the rest of the program.
+    this.#start();
+  }
+
+  /** Resolves when the write is durable. `changesOf` turns its reply into changes, in the order of commits. */
+  write(request: WriteRequest, changesOf: (reply: Done) => readonly Change[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ request, changesOf, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** Commits what was begun, then ends the thread, which checkpoints the database. */
+  async close(): Promise<void> {
+    if (this.#queue.length > 0 || this.#inFlight.length > 0) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+    }
+    this.#worker?.postMessage({ close: true } satisfies ToWriter);
+    await this.#exited;
+  }
+
+  /** In a microtask, so that writes made in one go travel together. */
+  #schedule(): void {
+    if (this.#scheduled || this.#inFlight.length > 0) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      if (this.#queue.length === 0 || this.#inFlight.length > 0) return;
+      this.#inFlight = this.#queue;
+      this.#queue = [];
+      if (!this.#worker) this.#start();
+      const batch = this.#inFlight.map((waiting) => waiting.request);
+      this.#worker?.postMessage({ batch } satisfies ToWriter);
+    });
+  }
+
+  #start(): void {
+    const { code, eval: isText } = workerEntry(
+      "sqlite-writer",
+      pathToFileURL(join(import.meta.dirname, "writer-worker.ts")),
+    );
+    const worker = new Worker(code, {
+      eval: isText,
+      name: "sqlite-writer",
+      workerData: this.#data,
+      env: SHARE_ENV,
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    });
+    this.#worker = worker;
+    let cause: unknown;
+    worker.on("message", (message: FromWriter) => this.#receive(message));
+    worker.on("error", (error) => {
+      cause = error;
+    });
+    this.#exited = new Promise((resolve) => {
+      worker.on("exit", () => {
+        if (this.#worker === worker) this.#worker = undefined;
+        this.#lose(cause);
+        resolve();
+      });
+    });
+  }
+
+  #receive({ replies }: FromWriter): void {
+    const answered = this.#inFlight;
+    this.#inFlight = [];
+    const changes: Change[] = [];
+    answered.forEach(({ changesOf }, at) => {
+      const reply = replies[at];
+      if (reply && reply.op !== "refused") for (const change of changesOf(reply)) changes.push(change);
+    });
+    this.#events.onChanges(changes);
+    // Refusals first: who lost a compare-and-set shall try again before those who won do their next.
+    answered.forEach(({ reject }, at) => {
+      const reply = replies[at];
+      if (reply?.op === "refused") reject(unpackError(reply.error));
+    });
+    // Does nothing to the ones rejected above.
+    for (const { resolve } of answered) resolve();
+    this.#goOn();
+  }
+
+  /** The writes under way may or may not have been committed; their callers are told so, later ones get a new thread. */
+  #lose(cause: unknown): void {
+    const lost = this.#inFlight;
+    this.#inFlight = [];
+    if (lost.length > 0) this.#events.onLost();
+    const error = new MeshError("MM503", "the store's writing thread ended; the write may or may not have been done", {
+      where: this.#data.path,
+      cause,
+    });
+    for (const { reject } of lost) reject(error);
+    this.#goOn();
+  }
+
+  #goOn(): void {
+    if (this.#queue.length > 0) this.#schedule();
+    else this.#idle?.();
+  }
+}
