@@ -15,7 +15,7 @@ import { sendError, sendPlain } from "./reply.ts";
 import { BODY_LIMIT, parseJsonBody } from "./request-body.ts";
 import { addInformationRoutes } from "./routes/information.ts";
 import { addOverviewRoutes } from "./routes/overviews.ts";
-import { addResourceRoutes } from "./routes/resources.ts";
+import { addResourcePaths, addResourceRoutes } from "./routes/resources.ts";
 import { addTokenRoutes } from "./routes/tokens.ts";
 
 declare module "fastify" {
@@ -124,7 +124,9 @@ function addHooks(app: FastifyInstance, deps: ApiDeps): void {
 
 function addErrorAnswers(app: FastifyInstance, deps: ApiDeps): void {
   const paths = createKnownPaths();
+  addResourcePaths(paths, deps.types);
   app.addHook("onRoute", ({ url, method }) => {
+    if (url.includes("/:path")) return;
     for (const each of [method].flat()) paths.add(url, each);
   });
   app.setNotFoundHandler((request, reply) => {

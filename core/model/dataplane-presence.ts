@@ -38,6 +38,8 @@ export interface PresenceSpec {
   readonly open: boolean;
   /** Remote address of the stream. */
   readonly peer: string;
+  /** Remote address of another sidecar of the same name that waits for the place, on another host; the proxy runs twice. */
+  readonly rival?: string | undefined;
   /** Name of the lifecycle plugin that admitted the proxy. */
   readonly lifecycle: string;
   /** True if the Dataplane was made from the definition a sidecar brought, and goes when that sidecar leaves. */

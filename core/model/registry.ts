@@ -27,23 +27,30 @@ export interface ResourceTypes {
   /** The types that REST and the command line know, sorted by name. */
   readonly visible: readonly ResourceType[];
   get(name: string): ResourceType | undefined;
+  /** A visible type by the path of its collection, or an alias of it. */
+  byPath(path: string): ResourceType | undefined;
 }
 
 /** Throws MM801 when two types share a name or a path: the second would shadow the first. */
 export function createRegistry(types: readonly ResourceType[] = resourceTypes()): ResourceTypes {
   const byName = new Map<string, ResourceType>();
-  const paths = new Set<string>();
+  const byPath = new Map<string, ResourceType>();
   for (const type of types) {
     if (byName.has(type.name)) throw new MeshError("MM801", `two resource types are called ${type.name}`);
     byName.set(type.name, type);
     for (const path of [type.path, ...type.pathAliases]) {
-      if (paths.has(path)) throw new MeshError("MM801", `two resource types use the path ${path}`);
-      paths.add(path);
+      if (byPath.has(path)) throw new MeshError("MM801", `two resource types use the path ${path}`);
+      byPath.set(path, type);
     }
   }
+  const visible = types.filter((type) => !type.internal).sort((a, b) => (a.name < b.name ? -1 : 1));
   return {
     all: types,
-    visible: types.filter((type) => !type.internal).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    visible,
     get: (name) => byName.get(name),
+    byPath(path) {
+      const type = byPath.get(path);
+      return type?.internal ? undefined : type;
+    },
   };
 }

@@ -1,12 +1,14 @@
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { MeshError } from "../../kernel/errors.ts";
 import { parseKri } from "../../model/kri.ts";
+import type { ResourceTypes } from "../../model/registry.ts";
 import type { ResourceKey } from "../../model/resource.ts";
 import { resourceToJson } from "../../model/resource-json.ts";
 import type { ResourceType } from "../../model/resource-type.ts";
 import type { ApiDeps } from "../api-deps.ts";
 import { requireAdmin } from "../caller.ts";
 import { deleteResource } from "../delete-resource.ts";
+import type { KnownPaths } from "../known-paths.ts";
 import { listResources } from "../list-resources.ts";
 import { badParameter, type Query } from "../pagination.ts";
 import { putResource } from "../put-resource.ts";
@@ -16,33 +18,69 @@ import { requireMesh } from "../require-mesh.ts";
 
 interface Params {
   readonly mesh?: string;
+  readonly path?: string;
   readonly name?: string;
   readonly kri?: string;
 }
 
-/** GET, PUT and DELETE of every visible type (contract, sections 7.2 and 7.4). */
+/**
+ * GET, PUT and DELETE of every visible type (contract, sections 7.2 and 7.4). A few routes serve all types: one set for
+ * each would cost half a millisecond of start-up per route.
+ */
 export function addResourceRoutes(app: FastifyInstance, deps: ApiDeps): void {
-  for (const type of deps.types.visible) {
-    for (const path of [type.path, ...type.pathAliases]) {
-      addListRoute(app, deps, type, `/${path}`);
-      if (type.scope === "Mesh") addListRoute(app, deps, type, `/meshes/:mesh/${path}`);
-      addItemRoutes(app, deps, type, type.scope === "Mesh" ? `/meshes/:mesh/${path}/:name` : `/${path}/:name`);
-    }
+  for (const collection of ["/:path", "/meshes/:mesh/:path"]) {
+    addListRoute(app, deps, collection);
+    addItemRoutes(app, deps, `${collection}/:name`);
   }
   app.get("/_kri/:kri", { config: { title: "Could not retrieve a resource" } }, async (request, reply) => {
     const kri = parseKri((request.params as Params).kri ?? "");
     const type = deps.types.visible.find((each) => each.shortName === kri?.shortName);
     if (!kri || !type) throw new MeshError("MM400", "this is no KRI of a type that is known here");
-    return sendJson(
-      reply,
-      200,
-      await readItem(deps, type, { type: type.name, mesh: kri.mesh, name: kri.name }, request),
-    );
+    const key = { type: type.name, mesh: kri.mesh, name: kri.name };
+    return sendJson(reply, 200, await readItem(deps, type, key, request));
   });
 }
 
-function addListRoute(app: FastifyInstance, deps: ApiDeps, type: ResourceType, url: string): void {
-  app.get(url, { config: { title: "Could not retrieve resources" } }, async (request, reply) => {
+/** Paths and methods of the visible types, as `addResourceRoutes` serves them. */
+export function addResourcePaths(paths: KnownPaths, types: ResourceTypes): void {
+  for (const type of types.visible) {
+    for (const path of [type.path, ...type.pathAliases]) {
+      const inMesh = `/meshes/:mesh/${path}`;
+      paths.add(`/${path}`, "GET");
+      if (type.scope === "Mesh") paths.add(inMesh, "GET");
+      for (const method of ["GET", "PUT", "DELETE"]) {
+        paths.add(`${type.scope === "Mesh" ? inMesh : `/${path}`}/:name`, method);
+      }
+    }
+  }
+}
+
+/** The type that a path means; undefined when there is none, or none of this scope. */
+function typeOf(deps: ApiDeps, request: FastifyRequest): ResourceType | undefined {
+  const { path = "", mesh, name } = request.params as Params;
+  const type = deps.types.byPath(path);
+  // The only path without a mesh that a type of a mesh has is the list over all meshes.
+  const fits = type?.scope === "Mesh" ? mesh !== undefined || name === undefined : mesh === undefined;
+  return fits ? type : undefined;
+}
+
+function routeOptions(deps: ApiDeps, title: string) {
+  return {
+    config: { title },
+    onRequest: async (request: FastifyRequest, reply: FastifyReply) =>
+      typeOf(deps, request) ? undefined : reply.callNotFound(),
+  };
+}
+
+function requireType(deps: ApiDeps, request: FastifyRequest): ResourceType {
+  const type = typeOf(deps, request);
+  if (!type) throw new MeshError("MM404", "there is no such type of resource");
+  return type;
+}
+
+function addListRoute(app: FastifyInstance, deps: ApiDeps, url: string): void {
+  app.get(url, routeOptions(deps, "Could not retrieve resources"), async (request, reply) => {
+    const type = requireType(deps, request);
     if (type.adminOnly) requireAdmin(deps, request, `read ${type.pluralDisplayName}`);
     const { mesh } = request.params as Params;
     if (mesh !== undefined) await requireMesh(deps.store, mesh);
@@ -51,18 +89,20 @@ function addListRoute(app: FastifyInstance, deps: ApiDeps, type: ResourceType, u
   });
 }
 
-function addItemRoutes(app: FastifyInstance, deps: ApiDeps, type: ResourceType, url: string): void {
-  app.get(url, { config: { title: "Could not retrieve a resource" } }, async (request, reply) =>
-    sendJson(reply, 200, await readItem(deps, type, keyOf(type, request), request)),
-  );
-  const readOnly = type.readOnly || deps.readOnly === true;
-  app.put(url, { config: { title: "Could not process a resource" } }, async (request, reply) => {
-    requireWritable(type, readOnly);
+function addItemRoutes(app: FastifyInstance, deps: ApiDeps, url: string): void {
+  app.get(url, routeOptions(deps, "Could not retrieve a resource"), async (request, reply) => {
+    const type = requireType(deps, request);
+    return sendJson(reply, 200, await readItem(deps, type, keyOf(type, request), request));
+  });
+  app.put(url, routeOptions(deps, "Could not process a resource"), async (request, reply) => {
+    const type = requireType(deps, request);
+    requireWritable(deps, type);
     const { created, warnings } = await putResource(deps, type, keyOf(type, request), objectBody(request.body));
     return sendJson(reply, created ? 201 : 200, warnings.length > 0 ? { warnings } : {});
   });
-  app.delete(url, { config: { title: "Could not delete a resource" } }, async (request, reply) => {
-    requireWritable(type, readOnly);
+  app.delete(url, routeOptions(deps, "Could not delete a resource"), async (request, reply) => {
+    const type = requireType(deps, request);
+    requireWritable(deps, type);
     const key = keyOf(type, request);
     if (type.scope === "Mesh") await requireMesh(deps.store, key.mesh);
     await deleteResource(deps.store, key);
@@ -84,8 +124,8 @@ function keyOf(type: ResourceType, request: FastifyRequest): ResourceKey {
   return { type: type.name, mesh, name };
 }
 
-function requireWritable(type: ResourceType, readOnly: boolean): void {
-  if (!readOnly) return;
+function requireWritable(deps: ApiDeps, type: ResourceType): void {
+  if (!type.readOnly && !deps.readOnly) return;
   const why = type.readOnly
     ? `${type.pluralDisplayName} are written by the control plane`
     : "apiServer.readOnly is set";

@@ -61,14 +61,19 @@ const InsightShape = message({
   /** A copy of the node metadata. */
   metadata: optional(struct()),
   openTelemetry: optional(struct()),
-  /** Ours: the last configuration that Envoy refused, with its reason. Absent after the next that it took. */
-  lastRejection: optional(
-    message({
-      /** `cds`, `eds`, `lds`, `rds` or `sds`. */
-      type: text(),
-      message: text(),
-      time: timestamp(),
-    }),
+  /** Ours: the last configuration of each type that Envoy refused on its present stream, newest last. */
+  rejections: optional(
+    list(
+      message({
+        /** `cds`, `eds`, `lds`, `rds` or `sds`. */
+        type: text(),
+        /** Envoy's own words. */
+        message: text(),
+        time: timestamp(),
+        /** When Envoy accepted a newer one of the type; absent while it still runs what it had before. */
+        acceptedTime: optional(timestamp()),
+      }),
+    ),
   ),
 });
 
