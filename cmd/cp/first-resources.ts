@@ -7,7 +7,10 @@ const DEFAULT_MESH = { type: "Mesh", mesh: "", name: "default", labels: {}, spec
  * Makes the mesh called `default` in a store that never had one (contract, section 8.1). A user who deleted it does not
  * get it back: it is made only while the store is new. Resolves to whether the store was new.
  */
-export async function ensureFirstResources(store: ResourceStore, skipMeshCreation: boolean): Promise<{ readonly fresh: boolean }> {
+export async function ensureFirstResources(
+  store: ResourceStore,
+  skipMeshCreation: boolean,
+): Promise<{ readonly fresh: boolean }> {
   if ((await store.revision()) > 0) return { fresh: false };
   if (skipMeshCreation) return { fresh: true };
   try {

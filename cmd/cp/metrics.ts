@@ -24,7 +24,11 @@ export async function createMetrics(stats: () => PushStats): Promise<MetricsRegi
   gauge("monomesh_store_revision", "Revision of the store that the configuration includes.", () => stats().revision);
   gauge("monomesh_pushes", "Pushes since the start.", () => stats().flushes);
   gauge("monomesh_push_last_seconds", "Duration of the last push.", () => stats().lastFlushMs / 1000);
-  gauge("monomesh_push_longest_slice_seconds", "Longest time a push held the event loop.", () => stats().longestSliceMs / 1000);
+  gauge(
+    "monomesh_push_longest_slice_seconds",
+    "Longest time a push held the event loop.",
+    () => stats().longestSliceMs / 1000,
+  );
   gauge("monomesh_snapshots", "Configurations handed to streams since the start.", () => stats().snapshots);
   gauge("monomesh_dns_names", "DNS names of Dataplanes that are kept resolved.", () => stats().hosts);
   gauge("monomesh_memory_resident_bytes", "Resident memory of the process.", () => process.memoryUsage.rss());

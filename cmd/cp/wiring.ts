@@ -54,10 +54,19 @@ export async function startControlPlane(start: CpStart): Promise<RunningControlP
 
   const ca = wiring.value(
     ControlPlaneCa,
-    await openControlPlaneCa({ store, workDir, hosts: settings.get(SETTINGS.dpHosts), clock, log, scope, given: givenFiles(settings) }),
+    await openControlPlaneCa({
+      store,
+      workDir,
+      hosts: settings.get(SETTINGS.dpHosts),
+      clock,
+      log,
+      scope,
+      given: givenFiles(settings),
+    }),
   );
   const cpCa = () => ca.publicKeyDigests;
-  const signingKeys = wiring.value(SigningKeys, createSigningKeys(store));
+  const signingKeys = createSigningKeys(store);
+  wiring.value(SigningKeys, signingKeys);
   wiring.value(TokenIssuer, createTokenIssuer({ signingKeys, clock, cpCa }));
   const authContext: AuthPluginContext = { scope, log, clock, workDir, store, cpCa };
   const authType = settings.get(SETTINGS.dpAuthType) || "dpToken";
@@ -88,27 +97,40 @@ export async function startControlPlane(start: CpStart): Promise<RunningControlP
   for (const plugin of host.list("lifecycle")) {
     lifecycles.push(await host.create<Lifecycle>("lifecycle", plugin.name, { scope, log, clock, workDir }, {}));
   }
-  wiring.value(
-    Presence,
-    await createPresence({
-      store,
-      lifecycles,
-      acknowledgements: engine,
-      clock,
-      log,
-      scope: scope.child("presence"),
-      instance,
-      settings: { idleTimeoutMs: settings.get(SETTINGS.idleTimeout), cleanupAgeMs: settings.get(SETTINGS.cleanupAge) },
-      observer: tracker,
-    }),
-  );
+  const presence = await createPresence({
+    store,
+    lifecycles,
+    acknowledgements: engine,
+    clock,
+    log,
+    scope: scope.child("presence"),
+    instance,
+    settings: { idleTimeoutMs: settings.get(SETTINGS.idleTimeout), cleanupAgeMs: settings.get(SETTINGS.cleanupAge) },
+    observer: tracker,
+  });
+  wiring.value(Presence, presence);
+  // Before any server closes: streams that end from now on are the control plane's own doing, no loss of a proxy.
+  scope.signal.addEventListener("abort", () => void presence.stop(), { once: true });
 
   const ports = await listen(start, wiring, engine, instance);
   const meshes = await store.list("Mesh");
   const dataplanes = await store.list("Dataplane", { limit: 1 });
   return {
-    facts: { ...ports, ...factsOf(settings, workDir, ca), fresh, meshes: meshes.items.map((mesh) => mesh.name), dataplanes: dataplanes.total, authType },
-    announced: () => afterReady(scope, log, signingKeys, meshes.items.map((mesh) => mesh.name)),
+    facts: {
+      ...ports,
+      ...factsOf(settings, workDir, ca),
+      fresh,
+      meshes: meshes.items.map((mesh) => mesh.name),
+      dataplanes: dataplanes.total,
+      authType,
+    },
+    announced: () =>
+      afterReady(
+        scope,
+        log,
+        signingKeys,
+        meshes.items.map((mesh) => mesh.name),
+      ),
   };
 }
 
@@ -130,21 +152,6 @@ async function listen(start: CpStart, wiring: Wiring, engine: PushEngine, instan
       },
     }),
   );
-  const dp = scope.own(
-    createDpServer({
-      store,
-      ca,
-      authenticator: wiring.get(ProxyAuthenticator),
-      presence: wiring.get(Presence),
-      snapshots: wiring.get(SnapshotSource),
-      acks: wiring.get(AckSink),
-      insights: wiring.get(InsightTracker),
-      clock,
-      log,
-      instance,
-      settings: { adminPort: settings.get(SETTINGS.adminPort), readinessPort: settings.get(SETTINGS.readinessPort) },
-    }),
-  );
   const api = scope.own(
     createApiServer({
       store,
@@ -160,13 +167,29 @@ async function listen(start: CpStart, wiring: Wiring, engine: PushEngine, instan
     }),
   );
   const apiHost = settings.get(SETTINGS.apiInterface);
-  const dpPort = (await dp.listen("::", settings.get(SETTINGS.dpPort))).port;
+  const dp = await createDpServer({
+    scope,
+    clock,
+    log,
+    store,
+    authenticator: wiring.get(ProxyAuthenticator),
+    ca,
+    presence: wiring.get(Presence),
+    snapshots: wiring.get(SnapshotSource),
+    acks: wiring.get(AckSink),
+    insight: wiring.get(InsightTracker),
+    instanceId: instance,
+    port: settings.get(SETTINGS.dpPort),
+    bootstrap: { adminPort: settings.get(SETTINGS.adminPort), readinessPort: settings.get(SETTINGS.readinessPort) },
+  });
   const apiPort = (await api.listen(apiHost, settings.get(SETTINGS.apiPort))).port;
   const diagnosticsPort = (await diagnostics.listen("::", settings.get(SETTINGS.diagnosticsPort))).port;
   serving = true;
   const open = apiHost === "0.0.0.0" || apiHost === "::";
   return {
-    dpUrls: ca.hosts.filter((host) => !host.includes(":") && host !== "127.0.0.1").map((host) => `https://${host}:${dpPort}`),
+    dpUrls: ca.hosts
+      .filter((host) => !host.includes(":") && host !== "127.0.0.1")
+      .map((host) => `https://${host}:${dp.port}`),
     apiUrl: `http://${open ? "127.0.0.1" : apiHost}:${apiPort}`,
     apiOpen: open,
     diagnosticsUrl: `http://127.0.0.1:${diagnosticsPort}/ready`,
