@@ -2,29 +2,7 @@ import { token } from "../kernel/token.ts";
 import type { Resource, ResourceDraft } from "../model/resource.ts";
 import type { ProxyId } from "../push/snapshot.ts";
 
-/** design.md, "Presence of a proxy". A Dataplane that never connected has no record and counts as offline. */
-export type PresenceState = "connected" | "leaving" | "lost" | "offline" | "left";
-
-/**
- * What the control plane knows about a proxy beside what the user wrote. Stored as the internal resource type
- * `DataplanePresence` (same mesh and name, owned by the Dataplane), so that the view and other control planes learn it
- * as they learn everything else.
- */
-export interface PresenceSpec {
-  readonly state: PresenceState;
-  /** Milliseconds since 1970. */
-  readonly since: number;
-  /** One plain sentence. */
-  readonly reason: string;
-  /** Minted at `/bootstrap`: one start of one sidecar. */
-  readonly incarnation: string;
-  /** Control plane instance that holds the stream. */
-  readonly instance: string;
-  /** True if the Dataplane was made from the definition a sidecar brought, and goes when that sidecar leaves. */
-  readonly ownsDataplane: boolean;
-  /** Inbound ports whose application is known not to answer. Absent ports are ready. */
-  readonly notReady: readonly number[];
-}
+export type { EndpointUse, PresenceSpec, PresenceState } from "../model/dataplane-presence.ts";
 
 /** A proxy that opened its stream and was authenticated. */
 export interface ProxyStream {
@@ -35,6 +13,8 @@ export interface ProxyStream {
   /** Direct: the definition from node metadata. Indirect: undefined. */
   readonly definition: ResourceDraft | undefined;
   readonly peer: string;
+  /** Aborts when the stream ends, for whatever reason. */
+  readonly signal: AbortSignal;
   /** Checks the credential of this stream against a stored resource (contract 4.4: must be valid for the stored one too). */
   authenticate(dataplane: Resource): Promise<void>;
   /** Ends the stream; `reason` is shown to the proxy. */
@@ -43,8 +23,16 @@ export interface ProxyStream {
 
 /** A proxy's hold on its place. */
 export interface PresenceLease {
+  /** The Dataplane that is served; the newest when the lease got its place again after it was parked. */
   readonly dataplane: Resource;
-  /** The stream ended. Not awaited by the caller; the record is written in the background. */
+  /** False while parked: another incarnation has the place, so this stream stays open, unanswered and without effect. */
+  readonly active: boolean;
+  /** Calls back after each change of `active`. Nothing is called for the state at the time of the call. */
+  onActive(listener: (active: boolean) => void): Disposable;
+  /**
+   * The stream ended. Not awaited by the caller; the record is written in the background. Safe to call twice, and
+   * called by itself when the stream's signal aborts: the first reason counts.
+   */
   close(reason: string): void;
 }
 
@@ -55,13 +43,41 @@ export interface LeaveResult {
   readonly missing: readonly string[];
 }
 
+/** What the probes of a proxy say. */
+export interface HealthReport {
+  /** Inbound ports whose application does not answer; all others answer. */
+  readonly notReady: readonly number[];
+  /** Stock sidecars: Envoy's admin check was good and failed since, so the sidecar drains before it ends. */
+  readonly draining: boolean;
+}
+
 export interface Presence {
-  /** Creates, updates or finds the Dataplane by the lifecycle that fits, and marks the proxy connected. Rejects with MM7xx or MM4xx when it may not join. */
+  /**
+   * Creates, updates or finds the Dataplane by the lifecycle that fits, and marks the proxy connected. Pending for as
+   * long as another incarnation has the place. Rejects, and logs it as `refused`, with MM404 (no such Dataplane or
+   * Mesh), MM104 (definition), MM3xx (token), MM700, MM710 (address taken) or MM503.
+   */
   open(stream: ProxyStream): Promise<PresenceLease>;
-  /** Withdraws the proxy's endpoints everywhere; answers when all consumers acknowledged, or after 2 s. Idempotent. */
+  /**
+   * Withdraws the proxy's endpoints everywhere; answers when all consumers acknowledged, or after 2 s. Idempotent.
+   * Without effect, and answered at once, for an incarnation that does not have the place.
+   */
   leave(proxy: ProxyId, incarnation: string): Promise<LeaveResult>;
-  /** The sidecar has drained and ends now. Idempotent. */
+  /** The sidecar has drained and ends now. Idempotent; without effect for an incarnation that does not have the place. */
   left(proxy: ProxyId, incarnation: string): Promise<void>;
+  /**
+   * What the probes say, at once or on change. `incarnation` undefined (HDS of a stock sidecar) stands for whoever has
+   * the place. Nothing is written when nothing changed.
+   */
+  report(proxy: ProxyId, incarnation: string | undefined, report: HealthReport): Promise<void>;
+  /** From now on the end of a stream is the control plane's own doing and no loss. Called when the scope closes, or before. */
+  stop(): Promise<void>;
 }
 
 export const Presence = token<Presence>("Presence");
+
+/** Who must know when a proxy is finally away. The insight tracker implements it. */
+export interface AbsenceObserver {
+  /** The proxy became offline or left; `lastSeen` is its last sign of life, milliseconds since 1970. */
+  absent(proxy: ProxyId, lastSeen: number): void;
+}

@@ -1,0 +1,235 @@
+import { isDeepStrictEqual } from "node:util";
+import { MeshError } from "../kernel/errors.ts";
+import { inboundsOf } from "../model/dataplane/access.ts";
+import type { DataplaneSpec } from "../model/dataplane/spec.ts";
+import type { PresenceSpec } from "../model/dataplane-presence.ts";
+import type { Resource, ResourceDraft, ResourceKey } from "../model/resource.ts";
+import type { ProxyId } from "../push/snapshot.ts";
+import type { Fence, ResourceStore } from "../store/resource-store.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import type { ProxyStream } from "./presence.ts";
+import type { Holder, PresenceIndex } from "./presence-index.ts";
+import { dataplaneKey, hasCode, presenceKey } from "./record-store.ts";
+import { arrive, type Moment, type PresenceRules, placeFor } from "./transition.ts";
+
+export type Admitted =
+  | {
+      readonly kind: "taken";
+      readonly dataplane: Resource;
+      readonly epoch: number;
+      readonly before: PresenceSpec | undefined;
+      readonly record: PresenceSpec;
+    }
+  /** Another incarnation has the place. */
+  | { readonly kind: "parked"; readonly holder: PresenceSpec };
+
+export interface AdmissionsOptions {
+  readonly store: ResourceStore;
+  readonly lifecycles: readonly Lifecycle[];
+  readonly index: () => PresenceIndex;
+  /** Resolves when the index includes the revision. */
+  readonly reached: (revision: number) => Promise<void>;
+  readonly rules: PresenceRules;
+  readonly moment: () => Moment;
+  readonly instance: string;
+}
+
+/** Others may change the same proxy meanwhile; more often than this means that something is wrong. */
+const TRIES = 20;
+
+/** Gives a stream the place of its proxy: asks the lifecycle, then writes Dataplane and record, fenced by a new epoch. */
+export class Admissions {
+  readonly #options: AdmissionsOptions;
+
+  constructor(options: AdmissionsOptions) {
+    this.#options = options;
+  }
+
+  async take(stream: ProxyStream): Promise<Admitted> {
+    const attempt: Attempt = { epoch: undefined };
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#try(stream, attempt);
+      } catch (error) {
+        // MM404 after the epoch was taken: the Dataplane was deleted between our read and our write.
+        const lostRace = hasCode(error, "MM409", "MM511") || (attempt.wrote && hasCode(error, "MM404"));
+        if (tries === TRIES || !lostRace) throw error;
+      }
+    }
+  }
+
+  async #try(stream: ProxyStream, attempt: Attempt): Promise<Admitted> {
+    const { store, instance, rules, moment } = this.#options;
+    const { proxy, incarnation } = stream;
+    attempt.wrote = false;
+    // The epoch first: whoever changes the record after this read also fences our writes.
+    const epoch = await store.epoch(presenceKey(proxy));
+    const [mesh, existing, stored] = await Promise.all([
+      store.get(meshKey(proxy)),
+      store.get(dataplaneKey(proxy)),
+      store.get(presenceKey(proxy)) as Promise<Resource<PresenceSpec> | undefined>,
+    ]);
+    const before = stored?.spec;
+    const place = placeFor(before, incarnation);
+    if (place === "refuse") throw hasLeft(proxy);
+    if (before?.incarnation === incarnation && before.epoch > (attempt.epoch ?? Number.POSITIVE_INFINITY)) {
+      throw new MeshError("MM700", "a newer stream of the same sidecar has the place");
+    }
+    if (!mesh) throw noMesh(proxy);
+    const lifecycle = this.#lifecycleOf(stream);
+    const admission = await lifecycle.admit({ stream, mesh, existing, previous: before });
+    if (place === "park" && before) return { kind: "parked", holder: before };
+    const spec = admission.dataplane.spec as DataplaneSpec;
+    const holder = this.#options.index().holderOf(proxy, spec, "any");
+    if (holder) throw addressTaken(proxy, holder);
+
+    attempt.wrote = true;
+    attempt.epoch = await store.advanceEpoch(presenceKey(proxy), epoch);
+    const record = arrive(
+      before,
+      {
+        incarnation,
+        instance,
+        epoch: attempt.epoch,
+        peer: stream.peer,
+        lifecycle: lifecycle.name,
+        ownsDataplane: admission.ownsDataplane,
+        probedPorts: inboundsOf(spec).flatMap((inbound) => (inbound.serviceProbe ? [inbound.port] : [])),
+      },
+      moment(),
+      rules,
+    );
+    const written = await this.#write(stored, existing, admission.dataplane, record);
+    await this.#options.reached(written.revision);
+    const rival = this.#options.index().holderOf(proxy, spec, "earlier");
+    if (rival) {
+      await this.#undo(proxy, before, existing !== undefined, record, written.recordVersion);
+      throw addressTaken(proxy, rival);
+    }
+    return { kind: "taken", dataplane: written.dataplane, epoch: attempt.epoch, before, record };
+  }
+
+  /**
+   * The order matters to readers. A new Dataplane must never be seen without its record (it would be the last choice for a
+   * moment), and a returning proxy's old address must never be seen as healthy. The record of a new one is written
+   * first, so that it also says whose the Dataplane is if this control plane dies between the writes.
+   */
+  async #write(
+    stored: Resource<PresenceSpec> | undefined,
+    existing: Resource | undefined,
+    draft: ResourceDraft,
+    spec: PresenceSpec,
+  ): Promise<Written> {
+    const { store } = this.#options;
+    const key = presenceKey(draft);
+    const fence: Fence = { key, epoch: spec.epoch };
+    const record = { ...key, labels: {}, spec };
+    const owner = dataplaneKey(draft);
+    if (existing) {
+      const dataplane = sameDefinition(existing, draft)
+        ? existing
+        : await store.put(draft, { expectedVersion: existing.version, fence });
+      const put = await store.put(record, { expectedVersion: stored?.version ?? 0, fence, owner });
+      return { dataplane, revision: put.revision, recordVersion: put.version };
+    }
+    const first = await store.put(record, { expectedVersion: stored?.version ?? 0, fence });
+    let dataplane: Resource;
+    try {
+      dataplane = await store.put(draft, { expectedVersion: 0, fence, owner: meshKey(draft) });
+    } catch (error) {
+      await store.delete(key, { expectedVersion: first.version, fence }).catch(() => undefined);
+      throw error;
+    }
+    const put = await store.put(record, { expectedVersion: first.version, fence, owner });
+    return { dataplane, revision: put.revision, recordVersion: put.version };
+  }
+
+  /** Takes back what `#write` wrote: another proxy joined with the same address at the same time and was faster. */
+  async #undo(
+    proxy: ProxyId,
+    before: PresenceSpec | undefined,
+    existed: boolean,
+    record: PresenceSpec,
+    version: number,
+  ): Promise<void> {
+    const { store } = this.#options;
+    const key = presenceKey(proxy);
+    const fence: Fence = { key, epoch: record.epoch };
+    try {
+      if (!existed) await store.delete(dataplaneKey(proxy), { fence });
+      else if (!before) await store.delete(key, { fence });
+      else {
+        const reason = "its inbound address belongs to another proxy";
+        const spec: PresenceSpec =
+          before.state === "connected"
+            ? { ...record, state: "lost", endpoints: "degraded", open: false, reason }
+            : { ...before, epoch: record.epoch };
+        await store.put({ ...key, labels: {}, spec }, { expectedVersion: version, fence });
+      }
+    } catch (error) {
+      // A newer holder or the user's own delete has taken care of it.
+      if (!hasCode(error, "MM404", "MM409", "MM511")) throw error;
+    }
+  }
+
+  #lifecycleOf(stream: ProxyStream): Lifecycle {
+    const fitting = this.#options.lifecycles.filter((lifecycle) => lifecycle.accepts(stream));
+    const [only] = fitting;
+    if (only && fitting.length === 1) return only;
+    const names = (fitting.length > 1 ? fitting : this.#options.lifecycles).map((each) => each.name).join(", ");
+    throw new MeshError(
+      "MM801",
+      `${fitting.length === 0 ? "no lifecycle plugin serves" : "several lifecycle plugins serve"} ${describe(stream.proxy)}`,
+      { why: `Asked: ${names || "none, because none is configured"}.` },
+    );
+  }
+}
+
+interface Attempt {
+  /** Epoch that this stream took, if it took one. */
+  epoch: number | undefined;
+  wrote?: boolean;
+}
+
+interface Written {
+  readonly dataplane: Resource;
+  readonly revision: number;
+  readonly recordVersion: number;
+}
+
+/** Refuses a sidecar that said goodbye: its Dataplane must not come back because its Envoy has not ended yet. */
+export function hasLeft(proxy: ProxyId): MeshError {
+  return new MeshError("MM700", `the sidecar of ${describe(proxy)} has left`, {
+    why: "It said that it ends; its Envoy only gets configuration again from a sidecar that was started anew.",
+  });
+}
+
+function noMesh(proxy: ProxyId): MeshError {
+  return new MeshError("MM404", `mesh "${proxy.mesh}" does not exist`, {
+    where: describe(proxy),
+    todo: "Create the mesh first, or correct `mesh` in the definition.",
+  });
+}
+
+function addressTaken(proxy: ProxyId, holder: Holder): MeshError {
+  return new MeshError("MM710", `${holder.address} belongs to Dataplane "${holder.proxy.name}" already`, {
+    where: describe(proxy),
+    why: `Its sidecar is connected from ${holder.peer}. Traffic for the one would reach the other.`,
+    todo: "Give this Dataplane another inbound port or address, or stop the other sidecar.",
+  });
+}
+
+function describe(proxy: ProxyId): string {
+  return `Dataplane "${proxy.name}" of mesh "${proxy.mesh}"`;
+}
+
+function meshKey(proxy: { readonly mesh: string }): ResourceKey {
+  return { type: "Mesh", mesh: "", name: proxy.mesh };
+}
+
+/** Whether a put would change nothing but the time: then there is no put, and nobody has to look at it. */
+function sameDefinition(existing: Resource, draft: ResourceDraft): boolean {
+  if (draft === existing) return true;
+  const { spec, labels } = JSON.parse(JSON.stringify({ spec: draft.spec, labels: draft.labels })) as ResourceDraft;
+  return isDeepStrictEqual(spec, existing.spec) && isDeepStrictEqual(labels, existing.labels);
+}

@@ -1,0 +1,95 @@
+import { formatDuration } from "../kernel/duration.ts";
+import type { LogLevel } from "../kernel/log.ts";
+import {
+  inboundAddress,
+  inboundsOf,
+  outboundsOf,
+  serviceAddress,
+  serviceOf,
+  servicePort,
+} from "../model/dataplane/access.ts";
+import type { DataplaneSpec } from "../model/dataplane/spec.ts";
+import type { PresenceSpec } from "../model/dataplane-presence.ts";
+import type { ProxyId } from "../push/snapshot.ts";
+
+/** One line for people about one proxy, in columns: `redis-1    joined     service redis, ...` (ux.md, 3.1). */
+export function eventText(proxy: ProxyId, word: string, detail: string): string {
+  const name = proxy.mesh === "default" ? proxy.name : `${proxy.mesh}/${proxy.name}`;
+  return `${name.padEnd(10)} ${word.padEnd(10)} ${detail}`.trimEnd();
+}
+
+export interface PresenceNews {
+  readonly level: LogLevel;
+  /** The event's name, and its word in the line. */
+  readonly word: string;
+  readonly detail: string;
+}
+
+/** What a committed change of a record is worth saying; undefined when it is not. `after` is `delete` when the Dataplane was deleted. */
+export function newsOf(
+  before: PresenceSpec | undefined,
+  after: PresenceSpec | "delete",
+  dataplane: DataplaneSpec | undefined,
+): PresenceNews | undefined {
+  if (after === "delete") {
+    if (before?.state === "left") return undefined;
+    return { level: "info", word: "deleted", detail: before ? `absent for too long: ${before.reason}` : "" };
+  }
+  if (before?.state === after.state && before.incarnation === after.incarnation) return undefined;
+  switch (after.state) {
+    case "connected":
+      return newsOfArrival(before, after, dataplane);
+    case "leaving":
+      return after.leave === "draining" ? { level: "info", word: "leaving", detail: after.reason } : undefined;
+    case "lost":
+      return { level: "warn", word: "lost", detail: `${after.reason}${after.endpoints === "degraded" ? LAST : ""}` };
+    case "offline":
+      return { level: "warn", word: "offline", detail: after.reason };
+    case "left":
+      return { level: "info", word: "gone", detail: after.ownsDataplane ? "" : "its Dataplane stays, Offline" };
+  }
+}
+
+const LAST = "; used only when nothing else is left";
+
+function newsOfArrival(
+  before: PresenceSpec | undefined,
+  after: PresenceSpec,
+  dataplane: DataplaneSpec | undefined,
+): PresenceNews | undefined {
+  if (before?.state === "lost" || before?.state === "offline") {
+    return {
+      level: "info",
+      word: "back",
+      detail: `after ${formatDuration(Math.max(0, after.since - before.lastSeen))}`,
+    };
+  }
+  if (before?.state === "leaving" && before.leave === "draining" && before.incarnation === after.incarnation) {
+    return { level: "info", word: "back", detail: after.reason };
+  }
+  // Restarted or reconnected before its end was noticed; if the older one is still there, that is said elsewhere.
+  if (before?.state === "connected") return { level: "debug", word: "back", detail: after.reason };
+  return { level: "info", word: "joined", detail: dataplane ? servesText(dataplane) : "" };
+}
+
+/** `service redis, 192.168.0.1:9000 -> 127.0.0.1:6379, uses backend`. */
+export function servesText(dataplane: DataplaneSpec): string {
+  const parts = inboundsOf(dataplane).map((inbound) => {
+    const service = serviceOf(inbound);
+    const from = hostPort(inboundAddress(dataplane, inbound), inbound.port);
+    const to = hostPort(serviceAddress(inbound), servicePort(inbound));
+    return `${service ? `service ${service}, ` : ""}${from} -> ${to}`;
+  });
+  const uses = [...new Set(outboundsOf(dataplane).flatMap((outbound) => outbound.service ?? []))];
+  if (uses.length > 0) parts.push(`uses ${uses.join(" ")}`);
+  return parts.join(", ");
+}
+
+function hostPort(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** The host of a remote address `host:port`. */
+export function hostOf(peer: string): string {
+  return peer.replace(/:\d+$/, "");
+}

@@ -1,0 +1,43 @@
+import type { Clock } from "../kernel/clock.ts";
+import type { MeshError } from "../kernel/errors.ts";
+import type { Logger } from "../kernel/log.ts";
+import { type ProxyId, proxyText } from "../push/snapshot.ts";
+import { eventText } from "./event-text.ts";
+import type { ProxyStream } from "./presence.ts";
+
+/** The same line about the same proxy is said once in this time; milliseconds. A refused Envoy tries again every second. */
+const QUIET_MS = 60_000;
+const MOST_KEPT = 1000;
+
+/** Says why a proxy may not join, without repeating itself. */
+export class RefusalLog {
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #said = new Map<string, number>();
+
+  constructor(log: Logger, clock: Clock) {
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  refused(stream: ProxyStream, error: MeshError): void {
+    const detail = `${error.message} (from ${stream.peer})`;
+    this.once(stream.proxy, "refused", detail, error.code);
+  }
+
+  once(proxy: ProxyId, word: string, detail: string, code?: string): void {
+    const now = this.#clock.monotonic();
+    const key = `${proxyText(proxy)} ${word} ${detail.replace(/:\d+\)?$/, "")}`;
+    const said = this.#said.get(key);
+    if (said !== undefined && now - said < QUIET_MS) return;
+    this.#said.delete(key);
+    this.#said.set(key, now);
+    if (this.#said.size > MOST_KEPT) for (const oldest of this.#said.keys()) if (this.#said.delete(oldest)) break;
+    const text = eventText(proxy, word, detail);
+    this.#log.warn(word, code ? `${text.padEnd(90)} ${code}` : text, {
+      mesh: proxy.mesh,
+      dataplane: proxy.name,
+      ...(code ? { code } : {}),
+    });
+  }
+}
