@@ -37,14 +37,17 @@ export async function runGenerateDataplaneToken(session: Session, options: Datap
   return 0;
 }
 
-/** `k=v` pairs, several values with repeated keys or `k=v1,k=v2`; as kumactl's --tag. */
-export function parseTags(pairs: readonly string[]): Record<string, string[]> {
+/** `key=value` texts as kumactl's --tag takes them: `a=1`, several values `a=1,2`, several keys `a=1,b=2` or repeated flags. */
+export function parseTags(texts: readonly string[]): Record<string, string[]> {
   const tags: Record<string, string[]> = {};
-  for (const pair of pairs.flatMap((each) => each.split(","))) {
-    const at = pair.indexOf("=");
-    if (at < 1) throw new MeshError("MM100", `--tag ${pair} is not KEY=VALUE`);
-    const key = pair.slice(0, at);
-    tags[key] = [...(tags[key] ?? []), pair.slice(at + 1)];
+  for (const text of texts) {
+    let key: string | undefined;
+    for (const part of text.split(",")) {
+      const at = part.indexOf("=");
+      if (at > 0) key = part.slice(0, at);
+      if (key === undefined) throw new MeshError("MM100", `--tag ${text} is not KEY=VALUE`);
+      tags[key] = [...(tags[key] ?? []), at > 0 ? part.slice(at + 1) : part];
+    }
   }
   return tags;
 }
