@@ -1,11 +1,9 @@
+import { proxyStatus } from "../insight/status.ts";
 import type { PresenceSpec } from "../model/dataplane-presence.ts";
 import type { Resource } from "../model/resource.ts";
 import { resourceToJson, timeText } from "../model/resource-json.ts";
-import { type DataplaneSpec, dataplaneType, type Inbound, inboundsOf, isReady } from "../model/types/dataplane.ts";
+import { type DataplaneSpec, dataplaneType, type Inbound } from "../model/types/dataplane.ts";
 import { type DataplaneInsightSpec, dataplaneInsightType } from "../model/types/dataplane-insight.ts";
-
-/** Ours: one word for the state of a proxy. Kuma's own three come from the insight and the inbounds (contract, section 4.6). */
-export type OverviewStatus = "Online" | "Partially degraded" | "Leaving" | "Lost" | "Offline";
 
 /** What the store has of one proxy. */
 export interface ProxyRecords {
@@ -20,13 +18,15 @@ export interface ProxyRecords {
  */
 export function buildOverview({ dataplane, insight, presence }: ProxyRecords): Record<string, unknown> {
   const spec = withReadiness(dataplane.spec, presence);
+  const { status, reason } = proxyStatus(dataplane.spec, insight, presence);
   const { type: _, ...meta } = resourceToJson({ ...dataplaneType, toJson: () => ({}) }, dataplane);
   return {
     type: "DataplaneOverview",
     ...meta,
     dataplane: dataplaneType.toJson(spec),
     dataplaneInsight: insight ? dataplaneInsightType.toJson(insight) : {},
-    status: statusOf(spec, presence),
+    status,
+    ...(reason === "" ? {} : { reason }),
     presence: presence
       ? { state: presence.state, since: timeText(presence.since), reason: presence.reason }
       : { state: "offline", reason: "never connected" },
@@ -42,21 +42,4 @@ function withReadiness(spec: DataplaneSpec, presence: PresenceSpec | undefined):
     isDown(each) && each.state !== "Ignored" ? { ...each, state: "NotReady" as const, health: {} } : each,
   );
   return { ...spec, networking: { ...spec.networking, inbound } };
-}
-
-function statusOf(spec: DataplaneSpec, presence: PresenceSpec | undefined): OverviewStatus {
-  switch (presence?.state) {
-    case "leaving":
-      return "Leaving";
-    case "lost":
-      return "Lost";
-    case "connected": {
-      const inbounds = inboundsOf(spec);
-      const ready = inbounds.filter(isReady).length;
-      if (ready === inbounds.length) return "Online";
-      return ready === 0 ? "Offline" : "Partially degraded";
-    }
-    default:
-      return "Offline";
-  }
 }

@@ -107,6 +107,7 @@ test("the overview under all its paths", async (t) => {
     subscriptions: [{ id: "s", connectTime: "2026-01-31T03:04:11.000Z", status: { total: { responsesSent: "3" } } }],
   });
   assert.deepEqual(item.presence, { state: "lost", since: "2026-01-31T03:04:11.000Z", reason: "no sign of life" });
+  assert.deepEqual([item.status, item.reason], ["Lost", "no sign of life"]);
   assert.equal(item.networking, undefined, "the spec stands under dataplane only");
   for (const path of [
     "/meshes/default/dataplanes/_overview",
