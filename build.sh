@@ -32,7 +32,7 @@ setup() {
     cp package-lock.json node_modules/.installed-lock
   fi
   [ -x "$node" ] || fail "the package node-linux-$(node -p process.arch) was not installed; npm skips it silently when its download fails. Remove node_modules and try again"
-  bash cmd/build/fetch-envoy.sh
+  "$node" cmd/build/fetch-envoy.ts
   "$node" cmd/build/generate.ts
 }
 

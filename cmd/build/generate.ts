@@ -10,9 +10,10 @@ import {
   FileDescriptorSetSchema,
 } from "@bufbuild/protobuf/wkt";
 import { closureOf, scanDescriptors } from "./descriptors.ts";
+import { ENVOY } from "./fetch-envoy.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const ENVOY = join(ROOT, ".build/envoy/envoy");
+
 const OUT = join(ROOT, ".build/gen");
 const STAMP = join(OUT, "stamp");
 

@@ -1,11 +1,10 @@
-import { createHash } from "node:crypto";
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createRequire, registerHooks } from "node:module";
-import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { getAsset, getRawAsset, isSea } from "node:sea";
 import { pathToFileURL } from "node:url";
 import { constants, Script } from "node:vm";
+import { cacheDirs, unpackTo } from "./unpacked-file.ts";
 
 /*
  * The one place that knows whether the code runs from the packaged executable (Node's single-executable format, where
@@ -41,7 +40,7 @@ export function calledAs(): string {
 export function selfCommand(args: readonly string[]): { readonly file: string; readonly args: readonly string[] } {
   return isPackaged()
     ? { file: process.execPath, args }
-    : { file: process.execPath, args: [sourcePath("cmd/main.ts"), ...args] };
+    : { file: process.execPath, args: ["--disable-warning=ExperimentalWarning", sourcePath("cmd/main.ts"), ...args] };
 }
 
 /** Source text of a worker thread. Packaged it is an asset named `worker/NAME`; from source the given module is loaded. */
@@ -53,44 +52,24 @@ export function workerEntry(
 }
 
 /**
- * Loads a native addon (`better_sqlite3`). Packaged it is unpacked once into a directory that only this user can write,
- * under the name of its checksum, and checked at each start: a planted file would be executed. Throws when the system
- * cannot load it (an older C library, a noexec directory).
+ * Loads a native addon (`better_sqlite3`). Packaged it is unpacked once, under the name of its checksum, into a directory
+ * that only this user can write, and checked at each start: a planted file would be executed. Throws when the system
+ * cannot load it (an older C library, only directories from which nothing may be executed).
  */
 export function loadAddon(name: string, source: string): unknown {
   if (!isPackaged()) return createRequire(import.meta.url)(source);
   const bytes = Buffer.from(getRawAsset(`addon/${name}`) as ArrayBuffer);
-  const checksum = createHash("sha256").update(bytes).digest("hex");
-  const file = join(cacheDir(), `${name}-${checksum.slice(0, 16)}.node`);
-  if (!existsSync(file) || createHash("sha256").update(readFileSync(file)).digest("hex") !== checksum) {
-    writeFileSync(`${file}.${process.pid}`, bytes, { mode: 0o700 });
-    renameSync(`${file}.${process.pid}`, file);
-  }
-  const module = { exports: {} };
-  process.dlopen(module, file);
-  return module.exports;
-}
-
-/** Where unpacked files live: `MONOMESH_CACHE_DIR`, else `~/.cache/monomesh`, else below /var/tmp. Refuses a directory that others can write. */
-function cacheDir(): string {
-  const chosen = process.env["MONOMESH_CACHE_DIR"];
-  const uid = process.getuid?.() ?? 0;
-  const candidates = chosen
-    ? [chosen]
-    : [join(homedir(), ".cache/monomesh"), `/var/tmp/monomesh-${uid}`, `/dev/shm/monomesh-${uid}`];
-  let reason = "";
-  for (const dir of candidates) {
+  let failure = new Error("nowhere to unpack it");
+  for (const dir of cacheDirs()) {
     try {
-      mkdirSync(dir, { recursive: true, mode: 0o700 });
-      const state = lstatSync(dir);
-      if (!state.isDirectory() || state.uid !== uid) throw new Error("it belongs to another user");
-      if (state.mode & 0o022) chmodSync(dir, 0o700);
-      return dir;
+      const module = { exports: {} };
+      process.dlopen(module, unpackTo(dir, `${name}.node`, bytes));
+      return module.exports;
     } catch (error) {
-      reason = `${dir}: ${(error as Error).message}`;
+      failure = new Error(`${name}: ${(error as Error).message}; MONOMESH_CACHE_DIR names another directory`);
     }
   }
-  throw new Error(`no private directory to unpack to (${reason}); set MONOMESH_CACHE_DIR`);
+  throw failure;
 }
 
 /** Objects that plugins import by name instead of by file: `monomesh/plugin`. */
