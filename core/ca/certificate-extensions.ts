@@ -29,7 +29,7 @@ export function extensions(
   const anonymous = !("name" in content.subject || content.subject.commonName || content.subject.organization);
   const list = [
     extension(EXTENSION.basicConstraints, true, basicConstraints(content.isCa)),
-    extension(EXTENSION.keyUsage, true, content.isCa ? CA_KEY_USAGE : END_KEY_USAGE),
+    extension(EXTENSION.keyUsage, true, keyUsage(content)),
     extension(EXTENSION.subjectKeyIdentifier, false, derOctetString(keyId)),
   ];
   if (issuerKeyId) {
@@ -43,10 +43,11 @@ export function extensions(
   return list;
 }
 
-/** keyCertSign and cRLSign: bits 5 and 6, one bit unused. */
-const CA_KEY_USAGE = derBitString(Uint8Array.of(0x06), 1);
-/** digitalSignature: bit 0, seven bits unused. */
-const END_KEY_USAGE = derBitString(Uint8Array.of(0x80), 7);
+/** digitalSignature for who takes part in TLS, keyCertSign and cRLSign for a CA; bits 0, 5 and 6. */
+function keyUsage(content: CertificateContent): Buffer {
+  const endUsage = content.server || content.client || !content.isCa ? 0x80 : 0;
+  return content.isCa ? derBitString(Uint8Array.of(endUsage | 0x06), 1) : derBitString(Uint8Array.of(endUsage), 7);
+}
 
 /** A CA of ours signs end certificates only: path length 0. */
 function basicConstraints(isCa: boolean): Buffer {
