@@ -1,5 +1,8 @@
 import type { MeshError } from "./errors.ts";
 
+/** Names the error code to our own sidecar: a gRPC trailer of a refused stream, an HTTP header of a refused request. */
+export const CODE_HEADER = "monomesh-code";
+
 /**
  * An error as one line of plain text, for places that show text only (gRPC status, answers to stock kuma-dp): what, why,
  * what to do, and the code in parentheses at the very end, where our own sidecar finds it.

@@ -11,7 +11,9 @@ import type { AdsSession, StreamEvents, StreamInfo } from "./stream-events.ts";
 export const FIRST_MESSAGE_MS = 30_000;
 
 /** One call as its host (gRPC today) offers it. */
-export interface CallPort extends FramePort {
+export interface CallPort extends Omit<FramePort, "end"> {
+  /** Ends the call; the error's text is for the proxy. `passing`: the proxy did nothing wrong and may come back at once. */
+  end(error: MeshError, passing: boolean): void;
   readonly variant: Variant;
   /** All values of the `authorization` metadata. */
   readonly credentials: readonly string[];
@@ -104,7 +106,7 @@ export class AdsCall {
       credential: credentials[0],
       peer,
       signal: this.#ended.signal,
-      end: (error) => this.#end(error),
+      end: (error) => this.#end(error, true),
     };
   }
 
@@ -126,10 +128,10 @@ export class AdsCall {
     this.#port.resume();
   }
 
-  #end(error: MeshError): void {
+  #end(error: MeshError, passing = error.kind === "system"): void {
     if (this.#ended.signal.aborted) return;
     this.onClosed(error.message);
-    this.#port.end(error);
+    this.#port.end(error, passing);
   }
 
   #cut(error: MeshError): void {

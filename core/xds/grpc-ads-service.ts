@@ -1,13 +1,17 @@
-import type { MethodDefinition, Server, ServerDuplexStream } from "@grpc/grpc-js";
-import { errorLine } from "../kernel/error-line.ts";
+import { Metadata, type MethodDefinition, type Server, type ServerDuplexStream } from "@grpc/grpc-js";
+import { CODE_HEADER, errorLine } from "../kernel/error-line.ts";
 import { AdsCall, type AdsCallDeps, type CallPort } from "./ads-call.ts";
 import type { Variant } from "./discovery-response.ts";
 
 const ADS = "/envoy.service.discovery.v3.AggregatedDiscoveryService/";
 /** After this a call that was ended from our side and still waits for its client is broken off. */
 const END_GRACE_MS = 5000;
-/** Contract 4.1: what a proxy gets is always UNKNOWN with the text. */
+/** What a refused proxy gets, with the text (contract 4.1). */
 const UNKNOWN = 2;
+/** Nothing the proxy could mend; our own sidecar then comes back instead of giving up. Envoy treats all alike. */
+const UNAVAILABLE = 14;
+
+const LOST = "the connection ended";
 
 type RawCall = ServerDuplexStream<Buffer, Uint8Array>;
 
@@ -55,8 +59,11 @@ function serveCall(call: RawCall, variant: Variant, deps: AdsServiceDeps): void 
         if (!error) taken();
       });
     },
-    end: (error) => {
-      call.emit("error", Object.assign(new Error(error.message), { code: UNKNOWN, details: errorLine(error) }));
+    end: (error, passing) => {
+      const metadata = new Metadata();
+      metadata.set(CODE_HEADER, error.code);
+      const status = { code: passing ? UNAVAILABLE : UNKNOWN, details: errorLine(error), metadata };
+      call.emit("error", Object.assign(new Error(error.message), status));
       grace = deps.clock.after(END_GRACE_MS, () => deps.breakConnection(peer));
     },
     cut: () => deps.breakConnection(peer),
@@ -66,10 +73,13 @@ function serveCall(call: RawCall, variant: Variant, deps: AdsServiceDeps): void 
   const adsCall = new AdsCall(port, deps);
   call.on("data", (bytes: Buffer) => adsCall.onMessage(bytes));
   call.on("end", () => {
-    adsCall.onClosed("the proxy ended the stream");
-    call.end();
+    // A lost connection looks like a polite end first; a turn of the event loop later it does not.
+    setImmediate(() => {
+      adsCall.onClosed(call.cancelled ? LOST : "the proxy ended the stream");
+      call.end();
+    });
   });
-  call.on("cancelled", () => adsCall.onClosed("the connection ended"));
+  call.on("cancelled", () => adsCall.onClosed(LOST));
   call.on("close", () => grace?.[Symbol.dispose]());
   call.on("error", (error: Error) => adsCall.onClosed(error.message));
 }

@@ -25,7 +25,7 @@ export interface StreamInfo {
   readonly peer: string;
   /** Aborts when the stream ends, for whatever reason. */
   readonly signal: AbortSignal;
-  /** Ends the stream from our side; the error's text is shown to the proxy. */
+  /** Ends the stream from our side, for no fault of the proxy; the error's text is shown to it. */
   end(error: MeshError): void;
 }
 

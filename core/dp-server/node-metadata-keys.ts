@@ -1,0 +1,2 @@
+/** Key of node metadata: one start of one sidecar, minted at `/bootstrap`. */
+export const INCARNATION_KEY = "monomesh.incarnation";

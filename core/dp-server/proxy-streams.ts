@@ -1,0 +1,184 @@
+import type { ProxyAuthenticator } from "../auth/authenticator.ts";
+import type { XdsType } from "../envoy/encoded-resource.ts";
+import type { InsightTracker, StreamInsight } from "../insight/insight-tracker.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { MeshError, toMeshError } from "../kernel/errors.ts";
+import type { Logger } from "../kernel/log.ts";
+import type { Resource, ResourceDraft } from "../model/resource.ts";
+import type { Presence, PresenceLease, ProxyStream } from "../presence/presence.ts";
+import { RefusalLog } from "../presence/refusal-log.ts";
+import type { AckSink } from "../push/ack-sink.ts";
+import type { ProxyId, Snapshot, SnapshotSource } from "../push/snapshot.ts";
+import type { AdsSession, StreamEvents, StreamInfo, StreamNode } from "../xds/stream-events.ts";
+import { definitionOf } from "./definition.ts";
+import { parseNodeId } from "./node-id.ts";
+import { INCARNATION_KEY } from "./node-metadata-keys.ts";
+
+export interface ProxyStreamsDeps {
+  readonly authenticator: ProxyAuthenticator;
+  readonly presence: Presence;
+  readonly snapshots: SnapshotSource;
+  readonly acks: AckSink;
+  readonly insight: InsightTracker;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * Joins the streams of core/xds with the rest of the control plane, in the order of the contract's section 4.2:
+ * authentication, presence (which makes or finds the Dataplane), then snapshots and insight.
+ */
+export function createProxyStreams(deps: ProxyStreamsDeps): StreamEvents {
+  const refusals = new RefusalLog(deps.log, deps.clock);
+  return {
+    async openAds(stream) {
+      const { proxy, definition } = await introduce(deps, stream, refusals);
+      const joining = new JoiningStream(deps.authenticator, stream, proxy, definition);
+      // Presence says itself why it refuses a proxy.
+      const lease = await deps.presence.open(joining);
+      try {
+        await joining.ensureAuthenticated(lease);
+      } catch (error) {
+        lease.close("its token is not valid for the stored Dataplane");
+        throw error;
+      }
+      return new ProxySession(deps, stream, proxy, lease);
+    },
+  };
+}
+
+/** Who it is, what it brings, and whether its token allows that. A refusal is logged here, once for all of Envoy's retries. */
+async function introduce(
+  deps: ProxyStreamsDeps,
+  stream: StreamInfo,
+  refusals: RefusalLog,
+): Promise<{ proxy: ProxyId; definition: ResourceDraft | undefined }> {
+  let proxy: ProxyId = { mesh: "default", name: stream.node.id || stream.peer };
+  try {
+    proxy = parseNodeId(stream.node.id);
+    const definition = definitionOf(stream.node.metadata, proxy.mesh, proxy.name);
+    if (definition) await deps.authenticator.authenticate(stream.credential, definition);
+    return { proxy, definition };
+  } catch (thrown) {
+    const error = toMeshError(thrown);
+    refusals.once(proxy, "refused", `${error.message} (from ${stream.peer})`, error.code);
+    throw error;
+  }
+}
+
+/** A stream on its way into its place. */
+class JoiningStream implements ProxyStream {
+  readonly proxy: ProxyId;
+  readonly streamId: string;
+  readonly incarnation: string;
+  readonly definition: ResourceDraft | undefined;
+  readonly peer: string;
+  readonly signal: AbortSignal;
+  readonly #authenticator: ProxyAuthenticator;
+  readonly #stream: StreamInfo;
+  #authenticated: boolean;
+
+  constructor(
+    authenticator: ProxyAuthenticator,
+    stream: StreamInfo,
+    proxy: ProxyId,
+    definition: ResourceDraft | undefined,
+  ) {
+    const incarnation = stream.node.metadata[INCARNATION_KEY];
+    this.proxy = proxy;
+    this.streamId = stream.id;
+    this.incarnation = typeof incarnation === "string" && incarnation !== "" ? incarnation : stream.id;
+    this.definition = definition;
+    this.peer = stream.peer;
+    this.signal = stream.signal;
+    this.#authenticator = authenticator;
+    this.#stream = stream;
+    this.#authenticated = definition !== undefined;
+  }
+
+  async authenticate(dataplane: Resource): Promise<void> {
+    await this.#authenticator.authenticate(this.#stream.credential, dataplane);
+    this.#authenticated = true;
+  }
+
+  /** A lifecycle plugin that forgot to check the token opens no door. */
+  async ensureAuthenticated(lease: PresenceLease): Promise<void> {
+    if (!this.#authenticated) await this.authenticate(lease.dataplane);
+  }
+
+  end(reason: string): void {
+    this.#stream.end(new MeshError("MM700", reason));
+  }
+}
+
+/** An accepted stream. While another sidecar has the place of its proxy it gets no news and its ACKs do not count. */
+class ProxySession implements AdsSession {
+  readonly #deps: ProxyStreamsDeps;
+  readonly #streamId: string;
+  readonly #node: StreamNode;
+  readonly #proxy: ProxyId;
+  readonly #lease: PresenceLease;
+  #insight: StreamInsight;
+  readonly #synced = new Map<XdsType, number>();
+  #snapshots: Disposable | undefined;
+  #activity: Disposable | undefined;
+
+  constructor(deps: ProxyStreamsDeps, stream: StreamInfo, proxy: ProxyId, lease: PresenceLease) {
+    this.#deps = deps;
+    this.#streamId = stream.id;
+    this.#node = stream.node;
+    this.#proxy = proxy;
+    this.#lease = lease;
+    this.#insight = deps.insight.opened(proxy, stream.id, stream.node);
+  }
+
+  subscribe(onSnapshot: (snapshot: Snapshot) => void): Disposable {
+    const start = () => {
+      this.#snapshots ??= this.#deps.snapshots.subscribe(this.#proxy, onSnapshot);
+      for (const [type, revision] of this.#synced) this.#acknowledge(type, revision);
+    };
+    const stop = () => {
+      this.#snapshots?.[Symbol.dispose]();
+      this.#snapshots = undefined;
+      this.#deps.acks.closed(this.#proxy, this.#streamId);
+    };
+    this.#activity = this.#lease.onActive((active) => {
+      if (!active) return stop();
+      this.#insight = this.#deps.insight.opened(this.#proxy, this.#streamId, this.#node);
+      start();
+    });
+    if (this.#lease.active) start();
+    return {
+      [Symbol.dispose]: () => {
+        this.#activity?.[Symbol.dispose]();
+        stop();
+      },
+    };
+  }
+
+  onSent(type: XdsType): void {
+    this.#insight.sent(type);
+  }
+
+  onAck(type: XdsType): void {
+    this.#insight.acknowledged(type);
+  }
+
+  onNack(type: XdsType, message: string): void {
+    this.#insight.rejected(type, message);
+  }
+
+  onSynced(type: XdsType, revision: number): void {
+    this.#synced.set(type, revision);
+    if (this.#lease.active) this.#acknowledge(type, revision);
+  }
+
+  onClose(reason: string): void {
+    this.#insight.closed();
+    this.#lease.close(reason);
+  }
+
+  #acknowledge(type: XdsType, revision: number): void {
+    this.#deps.acks.acknowledged(this.#proxy, this.#streamId, type, revision);
+  }
+}
