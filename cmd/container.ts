@@ -1,5 +1,5 @@
 import "./reflect-polyfill.ts";
-import { container as root, type DependencyContainer, instanceCachingFactory } from "tsyringe";
+import { type DependencyContainer, instanceCachingFactory, container as root } from "tsyringe";
 import type { Token } from "../core/kernel/token.ts";
 
 /** The container as wiring files see it: typed tokens, factories, nothing else. */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { hostname } from "node:os";
+import { hostname, networkInterfaces } from "node:os";
 import { createApiServer } from "../../core/api/api-server.ts";
 import { createDiagnosticsServer } from "../../core/api/diagnostics-server.ts";
 import { type AuthPluginContext, ProxyAuthenticator, SigningKeys, TokenIssuer } from "../../core/auth/authenticator.ts";
@@ -179,11 +179,12 @@ async function listen(start: CpStart, wiring: Wiring, engine: PushEngine, instan
     acks: wiring.get(AckSink),
     insight: wiring.get(InsightTracker),
     instanceId: instance,
+    host: anyAddress(),
     port: settings.get(SETTINGS.dpPort),
     bootstrap: { adminPort: settings.get(SETTINGS.adminPort), readinessPort: settings.get(SETTINGS.readinessPort) },
   });
   const apiPort = (await api.listen(apiHost, settings.get(SETTINGS.apiPort))).port;
-  const diagnosticsPort = (await diagnostics.listen("::", settings.get(SETTINGS.diagnosticsPort))).port;
+  const diagnosticsPort = (await diagnostics.listen(anyAddress(), settings.get(SETTINGS.diagnosticsPort))).port;
   serving = true;
   const open = apiHost === "0.0.0.0" || apiHost === "::";
   return {
@@ -215,6 +216,12 @@ function givenFiles(settings: LoadedSettings): { readonly certFile: string; read
   const certFile = settings.get(SETTINGS.dpTlsCertFile) || settings.get(SETTINGS.tlsCertFile);
   const keyFile = settings.get(SETTINGS.dpTlsKeyFile) || settings.get(SETTINGS.tlsKeyFile);
   return certFile ? { certFile, keyFile } : undefined;
+}
+
+/** All addresses, IPv6 included where the machine has it. */
+function anyAddress(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  return addresses.some(({ family }) => family === "IPv6") ? "::" : "0.0.0.0";
 }
 
 /** One for all control planes that share a store, since they share its CA. */

@@ -57,8 +57,7 @@ export function dataplaneStatus(overview: Json, now: number): DataplaneStatus {
     connected: state === "connected" || state === "leaving" ? since : `no, ${since}`,
     healthy: last && ready.length > 0 ? "last" : `${ready.length}/${inbounds.length}`,
     config: configText(overview),
-    why:
-      state === "connected" && ready.length === inbounds.length ? "" : String(presence["reason"] ?? "never connected"),
+    why: String(overview["reason"] ?? presence["reason"] ?? ""),
   };
 }
 
