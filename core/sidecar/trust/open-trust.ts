@@ -80,7 +80,7 @@ export async function openTrust(options: TrustOptions): Promise<Trust> {
   const chain = await look(options, address, anyone);
   if (options.skipVerify) return trustOf({ kind: "skip-verify", label: "", tlsOptions: anyone, caPem: "" }, address);
 
-  const cpCa = decodeToken(options.token ?? "")?.cpCa ?? [];
+  const cpCa = options.token ? (decodeToken(options.token)?.cpCa ?? []) : undefined;
   const reasons: Reason[] = [];
   const hints: string[] = [];
   const ways: (() => Promise<Way | Reason>)[] =
@@ -113,11 +113,11 @@ function givenWay(caPem: string, { host }: ControlPlaneAddress): Way {
  * descends from it, only the handshake shows. Its name does not matter: the key is known, and no other key will do.
  */
 function claimWay(
-  cpCa: readonly string[],
+  cpCa: readonly string[] | undefined,
   chain: readonly X509Certificate[],
   { host }: ControlPlaneAddress,
 ): Way | Reason {
-  const anchor = chain.find((each) => cpCa.includes(publicKeyDigest(each)));
+  const anchor = chain.find((each) => cpCa?.includes(publicKeyDigest(each)));
   if (!anchor) return { way: "token", why: claimText(cpCa, chain) };
   const pem = anchor.toString();
   const tlsOptions = { ...verified(host), ca: pem, allowPartialTrustChain: true, checkServerIdentity: () => undefined };

@@ -1,5 +1,7 @@
 import type { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
 import { MeshError } from "../../kernel/errors.ts";
+import { canonicalHost } from "../../model/ip-address.ts";
 import type { ControlPlaneAddress } from "./address.ts";
 import { publicKeyDigest } from "./handshake.ts";
 
@@ -43,7 +45,8 @@ export function verdictText(
 }
 
 /** Why the token's digests did not help, before any verification. */
-export function claimText(cpCa: readonly string[], chain: readonly X509Certificate[]): string {
+export function claimText(cpCa: readonly string[] | undefined, chain: readonly X509Certificate[]): string {
+  if (cpCa === undefined) return "none was given";
   if (cpCa.length === 0) return "it carries no digest of the control plane's CA: another kind of control plane made it";
   const expected = cpCa.map((digest) => `${digest.slice(0, SHOWN_DIGITS)}…`).join(" or ");
   const alone = chain.length === 1 ? "; the server shows no CA beside its own certificate" : "";
@@ -92,8 +95,8 @@ export const WAYS_OUT: readonly string[] = [
 
 /** Names and addresses of a certificate, for messages. */
 export function hostsOf(certificate: X509Certificate | undefined): string {
-  const names = certificate?.subjectAltName?.split(", ") ?? [];
-  return printable(names.map((name) => name.replace(/^(DNS|IP Address):/, "")).join(", ")) || "no name";
+  const names = (certificate?.subjectAltName?.split(", ") ?? []).map((name) => name.replace(/^(DNS|IP Address):/, ""));
+  return printable(names.map((name) => (isIP(name) === 0 ? name : canonicalHost(name))).join(", ")) || "no name";
 }
 
 function nameOf(certificate: X509Certificate | undefined): string {
