@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
@@ -31,16 +31,19 @@ export function generate(): { readonly files: number; readonly skipped: boolean 
   if (existsSync(STAMP) && readFileSync(STAMP, "utf8") === stamp) return { files: 0, skipped: true };
   const all = scanDescriptors(binary);
   const closure = closureOf(roots, new Map([...all].map(([name, file]) => [name, withoutAnnotations(file)])));
-  rmSync(OUT, { recursive: true, force: true });
   const generated = runGenerator(closure);
+  const fresh = `${OUT}.${process.pid}`;
   for (const [name, content] of generated) {
-    const target = join(OUT, name);
+    const target = join(fresh, name);
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, content);
   }
   const set = create(FileDescriptorSetSchema, { file: [...all.values()].map(withoutAnnotations) });
-  writeFileSync(join(OUT, "envoy-descriptors.binpb"), toBinary(FileDescriptorSetSchema, set));
-  writeFileSync(STAMP, stamp);
+  writeFileSync(join(fresh, "envoy-descriptors.binpb"), toBinary(FileDescriptorSetSchema, set));
+  writeFileSync(join(fresh, "stamp"), stamp);
+  // Complete or not at all, and gone only for a moment: others may be running from it.
+  rmSync(OUT, { recursive: true, force: true });
+  renameSync(fresh, OUT);
   return { files: generated.size, skipped: false };
 }
 
@@ -55,7 +58,7 @@ function fingerprint(binary: Buffer): string {
     "core/envoy/proto/roots.txt",
     "cmd/build/descriptors.ts",
     "cmd/build/generate.ts",
-    "package.json",
+    "node_modules/@bufbuild/protoc-gen-es/package.json",
   ]) {
     hash.update(readFileSync(join(ROOT, source)));
   }
@@ -121,6 +124,11 @@ function runGenerator(closure: readonly FileDescriptorProto[]): Map<string, stri
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const { files, skipped } = generate();
-  if (!skipped) process.stdout.write(`generated ${files} files of Envoy's messages\n`);
+  try {
+    const { files, skipped } = generate();
+    if (!skipped) process.stderr.write(`generated ${files} files of Envoy's messages\n`);
+  } catch (error) {
+    process.stderr.write(`error: ${(error as Error).message}\n`);
+    process.exitCode = 1;
+  }
 }

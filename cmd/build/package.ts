@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { buildExecutable } from "./executable.ts";
 import { ENVOY } from "./fetch-envoy.ts";
@@ -13,23 +13,38 @@ const LINKS = ["kuma-cp", "kuma-dp", "kumactl"];
 async function packageProgram(): Promise<void> {
   mkdirSync(DIST, { recursive: true });
   const executable = join(DIST, "monomesh");
-  await buildExecutable({
-    entry: "cmd/main.ts",
-    workers: { "sqlite-writer": "plugins/store-sqlite/writer-worker.ts" },
-    // The package carries an addon for each system; only this one's is taken.
-    assets: { "addon/better_sqlite3": `node_modules/better-sqlite3/prebuilds/linux-${process.arch}.node` },
-    work: join(ROOT, ".build/package"),
-    out: executable,
-  });
-  for (const link of LINKS) {
-    rmSync(join(DIST, link), { force: true });
-    symlinkSync("monomesh", join(DIST, link));
+  // Of its own, so that two builds of one checkout do not meet.
+  const work = mkdtempSync(join(ROOT, ".build/package-"));
+  try {
+    await buildExecutable({
+      entry: "cmd/main.ts",
+      workers: { "sqlite-writer": "plugins/store-sqlite/writer-worker.ts" },
+      // The package carries an addon for each system; only this one's is taken.
+      assets: { "addon/better_sqlite3": `node_modules/better-sqlite3/prebuilds/linux-${process.arch}.node` },
+      work,
+      out: executable,
+    });
+  } finally {
+    rmSync(work, { recursive: true, force: true });
   }
+  for (const link of LINKS) replace(join(DIST, link), (path) => symlinkSync("monomesh", path));
   const envoy = join(DIST, "envoy");
-  rmSync(envoy, { force: true });
-  linkSync(ENVOY, envoy);
+  if (!existsSync(envoy) || statSync(envoy).ino !== statSync(ENVOY).ino)
+    replace(envoy, (path) => linkSync(ENVOY, path));
   const size = (file: string) => `${(statSync(file).size / 1e6).toFixed(1)} MB`;
   process.stderr.write(`dist/monomesh ${size(executable)}, dist/envoy ${size(envoy)}\n`);
 }
 
-await packageProgram();
+/** Never a moment without the file: a sidecar may start just now. */
+function replace(path: string, make: (path: string) => void): void {
+  const fresh = `${path}.${process.pid}`;
+  make(fresh);
+  renameSync(fresh, path);
+}
+
+try {
+  await packageProgram();
+} catch (error) {
+  process.stderr.write(`error: ${(error as Error).message}\n`);
+  process.exitCode = 1;
+}

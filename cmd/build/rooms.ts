@@ -41,7 +41,7 @@ export function checkTree(root: string): TreeReport {
     for (const file of sourceFiles(join(root, top))) {
       const name = relative(root, file);
       const text = readFileSync(file, "utf8");
-      const lines = text.split("\n").length;
+      const lines = text.replace(/\n$/, "").split("\n").length;
       if (lines > HARD_LIMIT) problems.push(`${name}: ${lines} lines; ${HARD_LIMIT} at the most`);
       else if (lines > WARN_LIMIT) warnings.push(`${name}: ${lines} lines; look for a second concept in it`);
       if (top !== "test") problems.push(...importProblems(root, file, text));
