@@ -7,6 +7,8 @@ export interface ControlPlaneFacts {
   readonly fresh: boolean;
   /** SHA-256 of the CA's public key, hex. */
   readonly caDigest: string;
+  /** False: the user's own certificate is used (`general.tlsCertFile`). */
+  readonly ownCa: boolean;
   readonly dpUrls: readonly string[];
   readonly apiUrl: string;
   /** True when the REST server can be reached from other machines. */
@@ -29,7 +31,10 @@ export function createBanner(
       "state",
       `${facts.workDir}, ${facts.store}, ${facts.fresh ? "new" : `${facts.dataplanes} dataplanes`}${facts.store === "memory" ? " (lost when it stops)" : ""}`,
     ),
-    row("identity", `own CA, SHA-256 ${shortDigest(facts.caDigest)}; tokens carry it, sidecars need no CA file`),
+    row(
+      "identity",
+      `${facts.ownCa ? "own CA" : "your certificate"}, SHA-256 ${shortDigest(facts.caDigest)}; tokens carry it, sidecars need no CA file`,
+    ),
     row(
       "sidecars",
       first + (others.length > 0 ? `   (also ${others.map((url) => new URL(url).hostname).join(", ")})` : ""),

@@ -67,10 +67,14 @@ export async function startControlPlane(start: CpStart): Promise<RunningControlP
   const cpCa = () => ca.publicKeyDigests;
   const signingKeys = createSigningKeys(store);
   wiring.value(SigningKeys, signingKeys);
-  wiring.value(TokenIssuer, createTokenIssuer({ signingKeys, clock, cpCa }));
+  wiring.value(
+    TokenIssuer,
+    createTokenIssuer({ signingKeys, clock, cpCa, enabled: settings.get(SETTINGS.dpTokenIssuer) }),
+  );
   const authContext: AuthPluginContext = { scope, log, clock, workDir, store, cpCa };
   const authType = settings.get(SETTINGS.dpAuthType) || "dpToken";
-  wiring.value(ProxyAuthenticator, await host.create<ProxyAuthenticator>("auth", authType, authContext, {}));
+  const authOptions = authType === "dpToken" ? { useSecrets: settings.get(SETTINGS.dpTokenUseSecrets) } : {};
+  wiring.value(ProxyAuthenticator, await host.create<ProxyAuthenticator>("auth", authType, authContext, authOptions));
 
   const engine = createPushEngine({
     store,
@@ -209,7 +213,12 @@ function afterReady(scope: Scope, log: CpStart["log"], signingKeys: SigningKeys,
 }
 
 function factsOf(settings: LoadedSettings, workDir: string, ca: ControlPlaneCa) {
-  return { workDir, store: settings.get(SETTINGS.storeType), caDigest: ca.publicKeyDigests[0] ?? "" };
+  return {
+    workDir,
+    store: settings.get(SETTINGS.storeType),
+    caDigest: ca.publicKeyDigests[0] ?? "",
+    ownCa: ca.origin === "own",
+  };
 }
 
 function givenFiles(settings: LoadedSettings): { readonly certFile: string; readonly keyFile: string } | undefined {
