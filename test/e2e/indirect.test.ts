@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startRole } from "../../cmd/demo/child.ts";
+import { get } from "../../cmd/demo/load.ts";
+import { eventually } from "../../cmd/demo/story.ts";
+import { packaged } from "../support/executable.ts";
+import { openTestMesh } from "../support/mesh.ts";
+
+describe("Indirect", () => {
+  it("waits for a Dataplane made through the API, serves it, and leaves it Offline", async (test) => {
+    const { mesh, http } = await openTestMesh(test);
+    const spec = await http("my-backend-dp", "backend");
+    const token = join(mesh.dir, "token");
+    writeFileSync(token, String((await mesh.api.post("/tokens/dataplane", { mesh: "default", name: spec.name })).body));
+    const args = [
+      "dp",
+      "run",
+      `--name=${spec.name}`,
+      "--mesh=default",
+      `--cp-address=${mesh.dpAddress}`,
+      `--dataplane-token-file=${token}`,
+      "--drain-time=1s",
+    ];
+    const sidecar = startRole(args, { MONOMESH_IGNORE_KUMA_ENV: "1" }, packaged);
+    test.after(() => void sidecar.process.kill("SIGKILL"));
+    await sleep(1000);
+    assert.equal(sidecar.process.exitCode, null, JSON.stringify(sidecar.events));
+    const path = `/meshes/default/dataplanes/${spec.name}`;
+    const put = await mesh.api.put(path, {
+      type: "Dataplane",
+      mesh: "default",
+      name: spec.name,
+      networking: {
+        address: "127.0.0.1",
+        inbound: [
+          {
+            port: spec.port,
+            servicePort: spec.servicePort,
+            tags: { "kuma.io/service": "backend", "kuma.io/protocol": "http" },
+          },
+        ],
+      },
+    });
+    assert.equal(put.status, 201);
+    await sidecar.event("serving");
+    assert.equal(
+      (
+        await eventually(
+          () => get(spec.port, "/"),
+          ({ status }) => status === 200,
+        )
+      ).body,
+      spec.name,
+    );
+    sidecar.process.kill("SIGTERM");
+    assert.equal(await sidecar.exited, 0);
+    const overview = (await mesh.api.get(`${path}/_overview`)).body as {
+      presence?: { state: string };
+      status?: string;
+    };
+    assert.equal(overview.presence?.state, "left");
+    assert.equal(overview.status, "Offline");
+  });
+
+  it("wants name and mesh, and no definition beside them", async () => {
+    const sidecar = startRole(["dp", "run", "--name=x"], { MONOMESH_IGNORE_KUMA_ENV: "1" }, packaged);
+    assert.notEqual(await sidecar.exited, 0);
+    assert.match(sidecar.events.map((each) => each.text).join("\n"), /mesh/);
+  });
+});
