@@ -1,0 +1,276 @@
+import type { XdsType } from "../envoy/encoded-resource.ts";
+import { type BuildResource, loadBuilders } from "../envoy/load-builders.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { toMeshError } from "../kernel/errors.ts";
+import type { Logger } from "../kernel/log.ts";
+import type { Scope } from "../kernel/scope.ts";
+import type { ResourceStore } from "../store/resource-store.ts";
+import type { Dirt, MeshView } from "../view/mesh-view.ts";
+import type { AckSink } from "./ack-sink.ts";
+import { AcknowledgementTracker } from "./acknowledgement-tracker.ts";
+import type { Acknowledgements } from "./acknowledgements.ts";
+import { FlushScheduler } from "./flush-scheduler.ts";
+import { MeshPicture } from "./mesh-picture.ts";
+import { planProxy } from "./proxy-plan.ts";
+import { ProxyRegistry } from "./proxy-registry.ts";
+import { Histogram, type PushStats } from "./push-stats.ts";
+import type { PushedProxy } from "./pushed-proxy.ts";
+import { ResourceSets } from "./resource-set.ts";
+import { type SharedResource, SharedResources } from "./shared-resources.ts";
+import { type ProxyId, proxyText, type Snapshot, type SnapshotSource, type SubscribeOptions } from "./snapshot.ts";
+import type { ResolveName } from "./system-dns.ts";
+import { TimeSlice } from "./time-slice.ts";
+
+export interface PushEngineOptions {
+  readonly store: ResourceStore;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The engine lives as long as this scope. */
+  readonly scope: Scope;
+  /** How DNS names of Dataplanes are resolved: `createSystemDns`. */
+  readonly resolve: ResolveName;
+  /** Default: `loadBuilders`, which is called for the first subscriber. */
+  readonly builders?: (() => Promise<BuildResource>) | undefined;
+}
+
+/** Begins to follow the store. Snapshots flow as soon as the first picture is whole. */
+export function createPushEngine(options: PushEngineOptions): PushEngine {
+  return new PushEngine(options);
+}
+
+/**
+ * From changes in the store to snapshots of proxies (design.md, "How a change flows"; docs/engine.md). A change of
+ * endpoints touches one ClusterLoadAssignment and the maps that hold it; a change of a definition plans one proxy anew.
+ * What several proxies need is built once. Nothing runs unless something changed.
+ */
+export class PushEngine implements SnapshotSource, Acknowledgements, AckSink {
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #scope: Scope;
+  readonly #builders: () => Promise<BuildResource>;
+  readonly #picture: MeshPicture;
+  readonly #shared = new SharedResources((mesh, service) => this.#picture.views.endpoints(mesh, service));
+  readonly #sets = new ResourceSets(this.#shared);
+  readonly #proxies = new ProxyRegistry(this.#sets);
+  readonly #scheduler: FlushScheduler;
+  readonly #tracker: AcknowledgementTracker;
+  readonly #slice: TimeSlice;
+  readonly #convergence = new Histogram();
+  /** Proxies to refresh: in the next push, in the running one, at this moment. */
+  #dirty = new Set<PushedProxy>();
+  #queue = new Set<PushedProxy>();
+  #refreshing: PushedProxy | undefined;
+  /** Proxies with a subscriber that waits for a revision. */
+  readonly #awaiting = new Set<PushedProxy>();
+  readonly #advanced = new Set<() => void>();
+  #snapshots = 0;
+
+  constructor(options: PushEngineOptions) {
+    const { clock, log, scope } = options;
+    this.#clock = clock;
+    this.#log = log;
+    this.#scope = scope;
+    this.#builders = options.builders ?? loadBuilders;
+    this.#slice = new TimeSlice(clock);
+    this.#scheduler = new FlushScheduler({ clock, scope, flush: () => this.#flush() });
+    const picture = new MeshPicture({
+      ...options,
+      onDirt: (view, dirt) => this.#spread(view, dirt),
+      onAdvance: () => this.#advance(),
+    });
+    this.#picture = picture;
+    this.#tracker = new AcknowledgementTracker({
+      revision: () => picture.revision,
+      consumers: (mesh, services) => this.#consumers(mesh, services),
+      isPending: (proxy) => this.#dirty.has(proxy) || this.#queue.has(proxy) || this.#refreshing === proxy,
+    });
+    scope.defer(() => this.#advance());
+  }
+
+  subscribe(id: ProxyId, onSnapshot: (snapshot: Snapshot) => void, options: SubscribeOptions = {}): Disposable {
+    const proxy = this.#proxies.enter(id);
+    const subscriber = proxy.subscribe(onSnapshot, options);
+    this.#mark(proxy);
+    return {
+      [Symbol.dispose]: () => {
+        if (!proxy.subscribers.delete(subscriber) || proxy.subscribers.size > 0) return;
+        for (const set of [this.#dirty, this.#queue, this.#awaiting]) set.delete(proxy);
+        this.#proxies.leave(proxy);
+        this.#tracker.gone(proxy);
+      },
+    };
+  }
+
+  acknowledged(id: ProxyId, streamId: string, type: XdsType, revision: number): void {
+    const proxy = this.#proxies.get(id);
+    if (!proxy) return;
+    const took = proxy.acknowledge(streamId, type, revision, this.#clock.monotonic());
+    if (took !== undefined) this.#convergence.observe(took);
+    if (type === "endpoint") this.#tracker.acknowledged(proxy);
+  }
+
+  closed(id: ProxyId, streamId: string): void {
+    this.#proxies.get(id)?.forgetStream(streamId);
+  }
+
+  waitFor: Acknowledgements["waitFor"] = (mesh, services, revision, options) =>
+    this.#tracker.waitFor(mesh, services, revision, options);
+
+  /** The picture of a mesh, for whoever shows or explains it. Read it in the same turn: it changes in place. */
+  view(mesh: string): MeshView | undefined {
+    return this.#picture.views.get(mesh);
+  }
+
+  /** Resolves when the picture includes `revision` and every subscriber was given what followed from it, or the scope closed. */
+  async settled(revision = 0): Promise<void> {
+    while (this.#picture.revision < revision && !this.#scope.closed) {
+      await new Promise<void>((resolve) => this.#advanced.add(resolve));
+    }
+    await this.#scheduler.settled();
+  }
+
+  stats(): PushStats {
+    return {
+      revision: this.#picture.revision,
+      meshes: this.#picture.views.size,
+      proxies: this.#proxies.size,
+      pending: this.#dirty.size + this.#queue.size,
+      resources: this.#shared.stats(),
+      sets: this.#sets.size,
+      hosts: this.#picture.hosts,
+      flushes: this.#scheduler.stats.count,
+      lastFlushMs: this.#scheduler.stats.lastMs,
+      longestSliceMs: Math.max(this.#picture.longestSliceMs, this.#slice.longest),
+      snapshots: this.#snapshots,
+      convergence: this.#convergence.stats(),
+    };
+  }
+
+  #consumers(mesh: string, services: readonly string[]): Iterable<PushedProxy> {
+    const view = this.#picture.views.get(mesh);
+    return view ? services.flatMap((service) => [...this.#proxies.consumers(view, service)]) : [];
+  }
+
+  /** The dirty rules: which proxies a change can concern, and whether their plans are still good. */
+  #spread(view: MeshView, dirt: Dirt): void {
+    switch (dirt.kind) {
+      case "endpoints":
+        this.#shared.touch(view.mesh, dirt.service, (set) => {
+          set.touch();
+          for (const proxy of set.users) this.#mark(proxy);
+        });
+        return;
+      case "protocol":
+        for (const proxy of this.#proxies.consumers(view, dirt.service)) this.#mark(proxy, true);
+        return;
+      case "proxy": {
+        const proxy = this.#proxies.get({ mesh: view.mesh, name: dirt.proxy });
+        if (proxy) this.#mark(proxy, true);
+        return;
+      }
+      case "mesh":
+        for (const proxy of this.#proxies.ofMesh(view.mesh)) this.#mark(proxy, true);
+        return;
+      case "host":
+        return;
+    }
+  }
+
+  /** A proxy that still waits in the running push is given the newest picture there. */
+  #mark(proxy: PushedProxy, needsPlan = false): void {
+    if (needsPlan) proxy.needsPlan = true;
+    proxy.changedAt ??= this.#clock.monotonic();
+    if (this.#queue.has(proxy)) return;
+    this.#dirty.add(proxy);
+    this.#scheduler.request();
+  }
+
+  #advance(): void {
+    for (const proxy of this.#awaiting) {
+      this.#awaiting.delete(proxy);
+      this.#mark(proxy);
+    }
+    for (const resolve of this.#advanced) resolve();
+    this.#advanced.clear();
+    this.#tracker.progressed();
+  }
+
+  /** Never rejects. */
+  async #flush(): Promise<void> {
+    try {
+      const [build] = await Promise.all([this.#builders(), this.#picture.complete()]);
+      this.#queue = this.#dirty;
+      this.#dirty = new Set();
+      this.#slice.begin();
+      for (const proxy of this.#queue) {
+        if (this.#scope.closed) return;
+        this.#queue.delete(proxy);
+        this.#refreshing = proxy;
+        await this.#refresh(proxy, build);
+        this.#refreshing = undefined;
+        if (this.#slice.over()) await this.#slice.pause();
+      }
+      this.#tracker.progressed();
+    } catch (thrown) {
+      this.#log.error("push-failed", `No proxy can be served: ${toMeshError(thrown).message}`);
+    }
+  }
+
+  /** Never rejects: a proxy that cannot be served keeps what it has and harms no other. */
+  async #refresh(proxy: PushedProxy, build: BuildResource): Promise<void> {
+    try {
+      const planned = proxy.needsPlan ? await this.#plan(proxy, build) : undefined;
+      const revision = planned ?? this.#picture.revision;
+      const snapshot = proxy.refresh(revision, this.#clock.monotonic());
+      if (!snapshot) return;
+      for (const subscriber of proxy.late()) {
+        if (!subscriber.delivered && subscriber.atLeast > revision) {
+          this.#await(proxy, subscriber.atLeast);
+          continue;
+        }
+        subscriber.delivered = snapshot;
+        this.#snapshots++;
+        subscriber.onSnapshot(snapshot);
+      }
+    } catch (thrown) {
+      const error = toMeshError(thrown);
+      const fields = { proxy: proxyText(proxy.id), code: error.code, stack: error.stack };
+      this.#log.error("push-failed", `${proxyText(proxy.id)} keeps what it has: ${error.message}`, fields);
+    }
+  }
+
+  /**
+   * Finds and takes what a proxy needs; returns the revision at which it needs it. Undefined if that cannot be said now:
+   * the proxy keeps what it has then, and its endpoints stay up to date.
+   */
+  async #plan(proxy: PushedProxy, build: BuildResource): Promise<number | undefined> {
+    const { mesh, name } = proxy.id;
+    const { revision, views } = this.#picture;
+    proxy.needsPlan = false;
+    const view = views.get(mesh);
+    const plan = view && planProxy(view, name, proxy.features);
+    if (!plan) return undefined;
+    const taken: SharedResource[] = [];
+    try {
+      for (const input of plan.resources) {
+        taken.push(this.#shared.take(input, build));
+        if (this.#slice.over()) await this.#slice.pause();
+      }
+      for (const assignment of plan.assignments) {
+        taken.push(this.#shared.takeAssignment(mesh, assignment));
+        if (this.#slice.over()) await this.#slice.pause();
+      }
+    } catch (thrown) {
+      for (const resource of taken) this.#shared.release(resource);
+      throw thrown;
+    }
+    if (proxy.subscribers.size > 0) proxy.replaceResources(taken);
+    else for (const resource of taken) this.#shared.release(resource);
+    return revision;
+  }
+
+  #await(proxy: PushedProxy, revision: number): void {
+    if (this.#picture.revision >= revision) this.#mark(proxy);
+    else this.#awaiting.add(proxy);
+  }
+}

@@ -1,0 +1,135 @@
+import { XDS_TYPES, type XdsType } from "../envoy/encoded-resource.ts";
+import type { ResourceSet, ResourceSets } from "./resource-set.ts";
+import type { SharedResource } from "./shared-resources.ts";
+import type { ProxyId, Snapshot, SubscribeOptions } from "./snapshot.ts";
+
+/** One stream that wants a proxy's snapshots. */
+export interface Subscriber {
+  readonly onSnapshot: (snapshot: Snapshot) => void;
+  /** See `SubscribeOptions`; counts until the first snapshot. */
+  readonly atLeast: number;
+  delivered: Snapshot | undefined;
+}
+
+/** A change on its way to a proxy, for the time it takes. */
+interface Unconfirmed {
+  readonly since: number;
+  readonly revision: number;
+  readonly types: Set<XdsType>;
+}
+
+type Sets = Readonly<Record<XdsType, ResourceSet>>;
+
+/** One proxy that somebody subscribed to: what it needs, what it was given and what it confirmed. */
+export class PushedProxy {
+  readonly id: ProxyId;
+  readonly subscribers = new Set<Subscriber>();
+  features: readonly string[] = [];
+  /** Its definition, or the protocol of a service it consumes, changed since it was planned. */
+  needsPlan = true;
+  /** Monotonic time of the oldest change that it was not given yet; undefined when there is none. */
+  changedAt: number | undefined;
+  /** Revision of the first snapshot with the present endpoints; undefined before the first snapshot. */
+  endpointRevision: number | undefined;
+  readonly #sets: ResourceSets;
+  #mine: Sets | undefined;
+  #snapshot: Snapshot | undefined;
+  /** Newest revision whose endpoints each of its streams acknowledged. */
+  readonly #acknowledged = new Map<string, number>();
+  #unconfirmed: Unconfirmed | undefined;
+
+  constructor(id: ProxyId, sets: ResourceSets) {
+    this.id = id;
+    this.#sets = sets;
+  }
+
+  subscribe(onSnapshot: (snapshot: Snapshot) => void, options: SubscribeOptions): Subscriber {
+    const subscriber: Subscriber = { onSnapshot, atLeast: options.atLeast ?? 0, delivered: undefined };
+    this.subscribers.add(subscriber);
+    const features = options.features ?? [];
+    if (features.join() !== this.features.join()) this.needsPlan = true;
+    this.features = features;
+    return subscriber;
+  }
+
+  /** Takes over resources that the caller has taken, and lets go of those it had. */
+  replaceResources(resources: readonly SharedResource[]): void {
+    const byType = Map.groupBy(resources, ({ type }) => type);
+    const before = this.#mine;
+    this.#mine = Object.fromEntries(
+      XDS_TYPES.map((type) => [type, this.#sets.enter(type, byType.get(type) ?? [], this)]),
+    ) as Record<XdsType, ResourceSet>;
+    if (before)
+      for (const type of XDS_TYPES) if (before[type] !== this.#mine[type]) this.#sets.leave(before[type], this);
+  }
+
+  /**
+   * Replaces the snapshot if anything in it changed, and returns it; undefined for a proxy that could not be planned yet.
+   * `now` is monotonic.
+   */
+  refresh(revision: number, now: number): Snapshot | undefined {
+    const sets = this.#mine;
+    if (!sets) return undefined;
+    const before = this.#snapshot?.resources;
+    const { cluster, endpoint, secret, listener, route } = sets;
+    const resources = {
+      cluster: cluster.current(),
+      endpoint: endpoint.current(),
+      secret: secret.current(),
+      listener: listener.current(),
+      route: route.current(),
+    };
+    const changed = XDS_TYPES.filter((type) => before?.[type] !== resources[type]);
+    if (changed.length > 0) {
+      this.#snapshot = { revision, resources };
+      if (changed.includes("endpoint")) this.endpointRevision = revision;
+      if (before && this.changedAt !== undefined) this.#expect(revision, changed, now);
+    }
+    this.changedAt = undefined;
+    return this.#snapshot;
+  }
+
+  /** The subscribers that do not have the present snapshot. */
+  late(): readonly Subscriber[] {
+    return [...this.subscribers].filter(({ delivered }) => delivered !== this.#snapshot);
+  }
+
+  /** Returns how long the oldest unconfirmed change took, in milliseconds, once all of it is confirmed. */
+  acknowledge(streamId: string, type: XdsType, revision: number, now: number): number | undefined {
+    if (type === "endpoint") this.#acknowledged.set(streamId, revision);
+    const unconfirmed = this.#unconfirmed;
+    if (!unconfirmed || revision < unconfirmed.revision) return undefined;
+    unconfirmed.types.delete(type);
+    if (unconfirmed.types.size > 0) return undefined;
+    this.#unconfirmed = undefined;
+    return now - unconfirmed.since;
+  }
+
+  forgetStream(streamId: string): void {
+    this.#acknowledged.delete(streamId);
+    this.#unconfirmed = undefined;
+  }
+
+  /**
+   * Whether the proxy holds the endpoints of store revision `revision`, given that it is not waiting for a refresh: a
+   * revision that changed nothing for it counts as acknowledged with the one that did.
+   */
+  holdsEndpoints(revision: number): boolean {
+    if (this.endpointRevision === undefined) return false;
+    const needed = Math.min(revision, this.endpointRevision);
+    return this.#acknowledged.values().some((acknowledged) => acknowledged >= needed);
+  }
+
+  release(): void {
+    if (this.#mine) for (const type of XDS_TYPES) this.#sets.leave(this.#mine[type], this);
+    this.#mine = undefined;
+  }
+
+  /** An older change that is still on its way is the one that is measured; one that nobody confirms gives way in the end. */
+  #expect(revision: number, types: readonly XdsType[], now: number): void {
+    if (this.#unconfirmed && now - this.#unconfirmed.since < GIVE_UP_MS) return;
+    this.#unconfirmed = { since: this.changedAt ?? now, revision, types: new Set(types) };
+  }
+}
+
+const GIVE_UP_MS = 60_000;

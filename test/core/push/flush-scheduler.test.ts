@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Scope } from "../../../core/kernel/scope.ts";
+import { FlushScheduler } from "../../../core/push/flush-scheduler.ts";
+import { ManualClock } from "../xds/manual-clock.ts";
+
+/** A scheduler whose pushes take `cost` milliseconds, all of them busy. */
+function openScheduler(cost: number) {
+  const clock = new ManualClock();
+  const scope = new Scope("test");
+  const times: number[] = [];
+  const start = clock.monotonic();
+  let busy = 0;
+  const flush = async () => {
+    times.push(clock.monotonic() - start);
+    clock.advance(cost);
+    busy += cost;
+  };
+  const scheduler = new FlushScheduler({ clock, scope, flush, busy: () => busy });
+  const pass = async (ms: number, work = 0) => {
+    busy += work;
+    clock.advance(ms);
+    await turn();
+  };
+  return { clock, scope, times, scheduler, pass };
+}
+
+async function turn(): Promise<void> {
+  for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test("when idle, a change is pushed at once and changes of one turn together", async () => {
+  const { times, scheduler } = openScheduler(5);
+  for (let i = 0; i < 10; i++) scheduler.request();
+  assert.equal(times.length, 0, "never in the same turn");
+  await scheduler.settled();
+  assert.deepEqual(times, [0]);
+});
+
+test("after a push, the next one waits as long as the last one took", async () => {
+  const { times, scheduler, pass } = openScheduler(40);
+  scheduler.request();
+  await turn();
+  scheduler.request();
+  await pass(39);
+  assert.equal(times.length, 1);
+  await pass(1);
+  assert.deepEqual(times, [0, 80]);
+});
+
+test("what the push caused counts too, but never more than 200 ms", async () => {
+  const { times, scheduler, pass } = openScheduler(10);
+  scheduler.request();
+  await turn();
+  scheduler.request();
+  await pass(10, 100);
+  assert.equal(times.length, 1, "the loop was busy meanwhile");
+  await pass(50, 500);
+  await pass(139, 500);
+  assert.equal(times.length, 1);
+  await pass(1);
+  assert.deepEqual(times, [0, 210]);
+});
+
+test("after a quiet time a change is pushed at once again", async () => {
+  const { times, scheduler, pass } = openScheduler(10);
+  scheduler.request();
+  await turn();
+  await pass(500, 400);
+  scheduler.request();
+  await turn();
+  assert.deepEqual(times, [0, 510]);
+});
+
+test("a request during a push leads to another push, and settled waits for it", async () => {
+  const clock = new ManualClock();
+  const scope = new Scope("test");
+  const gate = Promise.withResolvers<void>();
+  let count = 0;
+  const flush = async () => {
+    if (count++ === 0) await gate.promise;
+  };
+  const scheduler = new FlushScheduler({ clock, scope, flush, busy: () => 0 });
+  scheduler.request();
+  await turn();
+  scheduler.request();
+  let settled = false;
+  void scheduler.settled().then(() => {
+    settled = true;
+  });
+  await turn();
+  assert.deepEqual([count, settled], [1, false]);
+  gate.resolve();
+  await turn();
+  assert.deepEqual([count, settled], [2, true]);
+  assert.equal(scheduler.stats.count, 2);
+});
+
+test("a closed scope ends the waiting, and nothing runs any more", async () => {
+  const { clock, scope, times, scheduler } = openScheduler(50);
+  scheduler.request();
+  await turn();
+  scheduler.request();
+  const settled = scheduler.settled();
+  await scope.close();
+  await settled;
+  assert.equal(clock.armed, 0);
+  scheduler.request();
+  await turn();
+  assert.equal(times.length, 1);
+});

@@ -1,0 +1,78 @@
+import { PROTOCOLS } from "../../../core/model/dataplane/access.ts";
+import type { ResourceDraft } from "../../../core/model/resource.ts";
+import type { Outbound } from "../../../core/model/types/dataplane.ts";
+import type { ResourceStore } from "../../../core/store/resource-store.ts";
+import { type DataplaneInit, dataplane, mesh, presence } from "../view/fixtures.ts";
+
+/** Random numbers that can be had again by their seed (mulberry32). */
+export function createRandom(seed: number) {
+  let state = seed >>> 0;
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const below = (limit: number) => Math.floor(next() * limit);
+  const pick = <T>(values: readonly T[]): T => values[below(values.length)] as T;
+  const list = <T>(longest: number, make: () => T): T[] => Array.from({ length: below(longest + 1) }, make);
+  return { below, pick, list, chance: (of: number) => next() < of };
+}
+
+type Random = ReturnType<typeof createRandom>;
+
+export const MESHES = ["default", "other"] as const;
+export const PROXIES = ["p0", "p1", "p2", "p3", "p4", "p5"] as const;
+const SERVICES = ["s0", "s1", "s2", "s3"] as const;
+
+/** Some of the DNS names in use have an address, one has none. */
+export const DNS = { "one.example": "10.1.0.1", "two.example": "10.1.0.2" } as const;
+const ADDRESSES = ["10.0.0.1", "10.0.0.2", "fd00::3", "one.example", "Two.example", "none.example"] as const;
+
+/** Writes a random change: of a definition, of presence, of a mesh, or a deletion. */
+export async function applyRandomChange(store: ResourceStore, random: Random): Promise<void> {
+  const where = random.pick(MESHES);
+  const name = random.pick(PROXIES);
+  const kind = random.below(20);
+  if (kind === 0) return remove(store, random.pick([mesh(where), dataplane(name, { mesh: where })]));
+  if (kind === 1) return remove(store, presence(name, "healthy", { mesh: where }));
+  if (kind === 2) return put(store, mesh(where, { networking: { outbound: { passthrough: random.chance(0.5) } } }));
+  if (kind < 11) {
+    const use = random.pick(["healthy", "healthy", "degraded", "withdrawn"] as const);
+    return put(store, presence(name, use, { mesh: where, notReady: random.list(1, () => 80 + random.below(3)) }));
+  }
+  return put(store, dataplane(name, randomDataplane(where, random)));
+}
+
+function randomDataplane(where: string, random: Random): DataplaneInit {
+  return {
+    mesh: where,
+    address: random.pick(ADDRESSES),
+    ...(random.chance(0.1) ? { advertisedAddress: random.pick(ADDRESSES) } : {}),
+    labels: random.chance(0.3) ? { team: random.pick(["a", "b"]) } : {},
+    inbound: random.list(3, () => ({
+      ...(random.chance(0.9) ? { service: random.pick(SERVICES) } : {}),
+      port: 80 + random.below(3),
+      servicePort: 8080 + random.below(2),
+      protocol: random.chance(0.7) ? "http" : random.pick(PROTOCOLS),
+      tags: { "kuma.io/zone": random.pick(["east", "west"]), version: random.pick(["1", "2"]) },
+      ...(random.chance(0.1) ? { health: { ready: random.chance(0.5) } } : {}),
+      ...(random.chance(0.1) ? { state: random.pick(["Ready", "NotReady", "Ignored"] as const) } : {}),
+      ...(random.chance(0.1) ? { serviceAddress: "192.168.9.9" } : {}),
+    })),
+    outbound: random.list(4, () => randomOutbound(random)),
+  };
+}
+
+function randomOutbound(random: Random): Outbound {
+  const version = random.chance(0.2) ? { version: random.pick(["1", "2", "*"]) } : {};
+  return { port: 10_000 + random.below(6), tags: { "kuma.io/service": random.pick(SERVICES), ...version } };
+}
+
+async function put(store: ResourceStore, draft: ResourceDraft): Promise<void> {
+  await store.put(draft);
+}
+
+async function remove(store: ResourceStore, draft: ResourceDraft): Promise<void> {
+  if (await store.get(draft)) await store.delete(draft);
+}
