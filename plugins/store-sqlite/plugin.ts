@@ -2,16 +2,22 @@ import { join } from "node:path";
 import * as z from "zod/mini";
 import { MeshError } from "../../core/kernel/errors.ts";
 import { definePlugin } from "../../core/kernel/plugin.ts";
+import { unknownOption } from "../../core/store/option-errors.ts";
 import type { ResourceStore } from "../../core/store/resource-store.ts";
 import type { SqliteDriverName } from "./sqlite-driver.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 
-const options = z.strictObject({
-  /** The database file. Default: monomesh.db in the work directory. */
-  path: z.optional(z.string().check(z.minLength(1))),
-  /** Changes that a watch can go back. */
-  retainedChanges: z._default(z.int().check(z.minimum(1)), 5000),
-});
+const AT_LEAST_ONE = "must be a whole number, 1 or more";
+
+const options = z.strictObject(
+  {
+    /** The database file. Default: monomesh.db in the work directory. */
+    path: z.optional(z.string("must be a path").check(z.minLength(1, "must not be empty"))),
+    /** Changes that a watch can go back. */
+    retainedChanges: z._default(z.int(AT_LEAST_ONE).check(z.minimum(1, AT_LEAST_ONE)), 5000),
+  },
+  { error: unknownOption },
+);
 
 export const sqliteStorePlugin = definePlugin<ResourceStore, z.infer<typeof options>>({
   kind: "store",

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { MeshError } from "../../core/kernel/errors.ts";
 import type { Resource, ResourceKey } from "../../core/model/resource.ts";
 import { isFiltered } from "../../core/store/list-query.ts";
 import type { Change, ListPage, ListQuery } from "../../core/store/resource-store.ts";
@@ -45,6 +46,18 @@ export class Reader {
   changesAfter(revision: number): Change[] | undefined {
     const rows = this.#sql("changes").all(revision) as unknown as ChangeRow[];
     return rows[0]?.change === revision + 1 ? rows.map(buildChange) : undefined;
+  }
+
+  /** The changes `first` to `last`, with other work in between if they are many. */
+  async changesBetween(first: number, last: number): Promise<Change[]> {
+    const changes: Change[] = [];
+    while (changes.length <= last - first) {
+      if (changes.length > 0) await nextTurn();
+      const next = this.changesAfter(first + changes.length - 1);
+      if (!next) throw new MeshError("MM500", `change ${first + changes.length} is missing from the store`);
+      for (const change of next) if (change.revision <= last) changes.push(change);
+    }
+    return changes;
   }
 
   /** Whether the list is too much for one turn of the event loop. */

@@ -17,7 +17,6 @@ import { storable } from "../../core/store/stored-value.ts";
 import { openConnection } from "./connection.ts";
 import { type OpenedDatabase, openDatabase } from "./open-database.ts";
 import { Reader } from "./reader.ts";
-import { buildResource } from "./rows.ts";
 import { chooseDriver, type SqliteDriver, type SqliteDriverName } from "./sqlite-driver.ts";
 import { storeError } from "./sqlite-errors.ts";
 import { WriterThread } from "./writer-thread.ts";
@@ -72,7 +71,7 @@ class SqliteStore implements ResourceStore {
     });
     this.#writer = new WriterThread(
       { driver: driver.name, path, retainedChanges },
-      { onChanges: (changes) => this.#log.append(changes), onLost: () => this.#catchUp() },
+      { onChanges: (changes) => this.#tell(changes), onLost: () => this.#catchUp() },
     );
   }
 
@@ -112,11 +111,9 @@ class SqliteStore implements ResourceStore {
     this.#checkOpen();
     const done = Promise.withResolvers<Resource>();
     const request = { op: "delete", key: keyOnly(key), options: plainOptions(options) } as const;
-    await this.#writer.write(request, (reply) => {
+    await this.#writer.write(request, async (reply) => {
       if (reply.op !== "delete") throw new MeshError("MM900", `a delete was answered by ${reply.op}`);
-      const changes = reply.rows.map((row, at) =>
-        Object.freeze<Change>({ revision: reply.revision + at, op: "delete", resource: buildResource(row) }),
-      );
+      const changes = await this.#reader.changesBetween(reply.first, reply.last);
       const last = changes.at(-1);
       if (last) done.resolve(last.resource);
       return changes;
@@ -150,6 +147,7 @@ class SqliteStore implements ResourceStore {
   async #close(): Promise<void> {
     this.#log.close();
     await Promise.allSettled(this.#longLists);
+    await this.#writer.drain();
     this.#reader.close();
     // Last, so that it is the one that cleans up: SQLite does that when the last connection closes.
     await this.#writer.close();
@@ -168,10 +166,22 @@ class SqliteStore implements ResourceStore {
     }
   }
 
-  /** Changes that were committed though nobody answered for them. */
+  #tell(changes: readonly Change[]): void {
+    const first = changes[0];
+    if (!first || first.revision === this.#log.last + 1) this.#log.append(changes);
+    else this.#catchUp();
+  }
+
+  /** Reads from the file what was committed without being told: the writer died, or a change could not be read. */
   #catchUp(): void {
-    for (let next = this.#reader.changesAfter(this.#log.last); next; next = this.#reader.changesAfter(this.#log.last)) {
-      this.#log.append(next);
+    try {
+      for (;;) {
+        const next = this.#reader.changesAfter(this.#log.last);
+        if (!next) return;
+        this.#log.append(next);
+      }
+    } catch {
+      // The disk cannot be read now. Nothing is skipped: the next write finds the gap and comes here again.
     }
   }
 

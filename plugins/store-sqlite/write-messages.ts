@@ -1,8 +1,7 @@
 import type { ErrorCode } from "../../core/kernel/error-table.ts";
-import { MeshError } from "../../core/kernel/errors.ts";
+import { MeshError, toMeshError } from "../../core/kernel/errors.ts";
 import type { ResourceKey } from "../../core/model/resource.ts";
 import type { PutOptions, WriteOptions } from "../../core/store/resource-store.ts";
-import type { ResourceRow } from "./rows.ts";
 import type { SqliteDriverName } from "./sqlite-driver.ts";
 
 /** What the writer's thread is started with. */
@@ -28,8 +27,8 @@ export type WriteRequest =
 
 export type WriteReply =
   | { readonly op: "put"; readonly version: number; readonly revision: number; readonly created: number }
-  /** `rows` in the order of the changes, the first of which is `revision`; the last row is what was asked for. */
-  | { readonly op: "delete"; readonly revision: number; readonly rows: readonly ResourceRow[] }
+  /** Deleted were the resources of the changes `first` to `last`, which are in the file; the last is what was asked for. */
+  | { readonly op: "delete"; readonly first: number; readonly last: number }
   | { readonly op: "advance"; readonly epoch: number }
   | { readonly op: "refused"; readonly error: SentError };
 
@@ -55,8 +54,7 @@ export function packError(error: unknown): SentError {
     const { code, message, where, why, todo } = error;
     return { code, message, where, why, todo };
   }
-  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { code: "MM500", message, where: undefined, why: undefined, todo: undefined };
+  return packError(toMeshError(error));
 }
 
 export function unpackError({ code, message, ...parts }: SentError): MeshError {

@@ -9,7 +9,6 @@ const SQL = {
   release: "RELEASE one",
   rollbackTo: "ROLLBACK TO one",
   find: "SELECT id, owner, version, created FROM resources WHERE type = ? AND mesh = ? AND name = ?",
-  read: `SELECT ${RESOURCE_COLUMNS} FROM resources WHERE id = ?`,
   insert: `INSERT INTO resources (type, mesh, name, owner, version, revision, created, modified, labels, spec)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   update: "UPDATE resources SET owner = ?, version = ?, revision = ?, modified = ?, labels = ?, spec = ? WHERE id = ?",
@@ -19,6 +18,8 @@ const SQL = {
   epoch: "SELECT epoch FROM epochs WHERE type = ? AND mesh = ? AND name = ?",
   setEpoch: "INSERT INTO epochs VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET epoch = excluded.epoch",
   addChange: `INSERT INTO changes (change, op, ${RESOURCE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  addDelete: `INSERT INTO changes (change, op, ${RESOURCE_COLUMNS})
+    SELECT ?, 'delete', ${RESOURCE_COLUMNS} FROM resources WHERE id = ?`,
   // Two lookups: min and max in one query would read the whole table.
   keptChanges: "SELECT (SELECT min(change) FROM changes) AS oldest, (SELECT max(change) FROM changes) AS newest",
   trim: "DELETE FROM changes WHERE change < ?",

@@ -15,9 +15,12 @@ import {
 
 type Done = Exclude<WriteReply, { op: "refused" }>;
 
+/** Turns a reply into changes. A promise if there are many: the event loop then turns in between. */
+type ChangesOf = (reply: Done) => readonly Change[] | Promise<readonly Change[]>;
+
 interface Waiting {
   readonly request: WriteRequest;
-  readonly changesOf: (reply: Done) => readonly Change[];
+  readonly changesOf: ChangesOf;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -39,7 +42,10 @@ export class WriterThread {
   #worker: Worker | undefined;
   #exited: Promise<void> = Promise.resolve();
   #queue: Waiting[] = [];
+  /** What the thread works on. */
   #inFlight: Waiting[] = [];
+  /** From sending a batch until its writes are answered; the next one is sent after that. */
+  #busy = false;
   #scheduled = false;
   #idle: (() => void) | undefined;
 
@@ -51,36 +57,44 @@ export class WriterThread {
   }
 
   /** Resolves when the write is durable. `changesOf` turns its reply into changes, in the order of commits. */
-  write(request: WriteRequest, changesOf: (reply: Done) => readonly Change[]): Promise<void> {
+  write(request: WriteRequest, changesOf: ChangesOf): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ request, changesOf, resolve, reject });
       this.#schedule();
     });
   }
 
+  /** Resolves when nothing is under way. */
+  async drain(): Promise<void> {
+    if (!this.#busy && this.#queue.length === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#idle = resolve;
+    });
+  }
+
   /** Commits what was begun, then ends the thread, which checkpoints the database. */
   async close(): Promise<void> {
-    if (this.#queue.length > 0 || this.#inFlight.length > 0) {
-      await new Promise<void>((resolve) => {
-        this.#idle = resolve;
-      });
-    }
+    await this.drain();
     this.#worker?.postMessage({ close: true } satisfies ToWriter);
     await this.#exited;
   }
 
   /** In a microtask, so that writes made in one go travel together. */
   #schedule(): void {
-    if (this.#scheduled || this.#inFlight.length > 0) return;
+    if (this.#scheduled || this.#busy) return;
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
-      if (this.#queue.length === 0 || this.#inFlight.length > 0) return;
+      this.#busy = true;
       this.#inFlight = this.#queue;
       this.#queue = [];
-      if (!this.#worker) this.#start();
-      const batch = this.#inFlight.map((waiting) => waiting.request);
-      this.#worker?.postMessage({ batch } satisfies ToWriter);
+      try {
+        if (!this.#worker) this.#start();
+        const batch = this.#inFlight.map((waiting) => waiting.request);
+        this.#worker?.postMessage({ batch } satisfies ToWriter);
+      } catch (error) {
+        this.#lose(error);
+      }
     });
   }
 
@@ -98,7 +112,7 @@ export class WriterThread {
     });
     this.#worker = worker;
     let cause: unknown;
-    worker.on("message", (message: FromWriter) => this.#receive(message));
+    worker.on("message", (message: FromWriter) => void this.#receive(message));
     worker.on("error", (error) => {
       cause = error;
     });
@@ -111,14 +125,20 @@ export class WriterThread {
     });
   }
 
-  #receive({ replies }: FromWriter): void {
+  async #receive({ replies }: FromWriter): Promise<void> {
     const answered = this.#inFlight;
     this.#inFlight = [];
     const changes: Change[] = [];
-    answered.forEach(({ changesOf }, at) => {
+    for (const [at, { changesOf, reject }] of answered.entries()) {
       const reply = replies[at];
-      if (reply && reply.op !== "refused") for (const change of changesOf(reply)) changes.push(change);
-    });
+      if (!reply || reply.op === "refused") continue;
+      try {
+        const made = changesOf(reply);
+        for (const change of made instanceof Promise ? await made : made) changes.push(change);
+      } catch (error) {
+        reject(error);
+      }
+    }
     this.#events.onChanges(changes);
     // Refusals first: who lost a compare-and-set shall try again before those who won do their next.
     answered.forEach(({ reject }, at) => {
@@ -134,7 +154,8 @@ export class WriterThread {
   #lose(cause: unknown): void {
     const lost = this.#inFlight;
     this.#inFlight = [];
-    if (lost.length > 0) this.#events.onLost();
+    if (lost.length === 0) return;
+    this.#events.onLost();
     const error = new MeshError("MM503", "the store's writing thread ended; the write may or may not have been done", {
       where: this.#data.path,
       cause,
@@ -144,6 +165,7 @@ export class WriterThread {
   }
 
   #goOn(): void {
+    this.#busy = false;
     if (this.#queue.length > 0) this.#schedule();
     else this.#idle?.();
   }

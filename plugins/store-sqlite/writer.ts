@@ -3,7 +3,6 @@ import type { ResourceKey } from "../../core/model/resource.ts";
 import { sameKey } from "../../core/model/resource.ts";
 import type { Fence } from "../../core/store/resource-store.ts";
 import { conflict, fenced, notFound, ownerCycle, ownerNotFound } from "../../core/store/store-errors.ts";
-import type { ResourceRow } from "./rows.ts";
 import type { SqliteConnection } from "./sqlite-driver.ts";
 import { storeError } from "./sqlite-errors.ts";
 import { packError, type WriteReply, type WriteRequest } from "./write-messages.ts";
@@ -111,16 +110,11 @@ export class Writer {
     // The array grows while it is walked: owners stand before what they own, so its reverse has owned ones first.
     for (const id of ids) for (const owned of this.#sql.owned.all(id)) ids.push(Number(owned["id"]));
     const first = this.#revision + 1;
-    const rows: ResourceRow[] = [];
     for (const id of ids.reverse()) {
-      const row = this.#sql.read.get(id) as unknown as ResourceRow;
-      const { type, mesh, name, version, revision, created, modified, labels, spec } = row;
+      this.#sql.addDelete.run(++this.#revision, id);
       this.#sql.remove.run(id);
-      const change = ++this.#revision;
-      this.#sql.addChange.run(change, "delete", type, mesh, name, version, revision, created, modified, labels, spec);
-      rows.push({ type, mesh, name, version, revision, created, modified, labels, spec });
     }
-    return { op: "delete", revision: first, rows };
+    return { op: "delete", first, last: this.#revision };
   }
 
   #advance({ key, expected }: AdvanceRequest): WriteReply {

@@ -1,0 +1,200 @@
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+import { systemClock } from "../../core/kernel/clock.ts";
+import { silentLogger } from "../../core/kernel/log.ts";
+import type { ResourceDraft } from "../../core/model/resource.ts";
+import type { ResourceStore } from "../../core/store/resource-store.ts";
+import { createMemoryStore } from "../../plugins/store-memory/memory-store.ts";
+import { openSqliteStore } from "../../plugins/store-sqlite/sqlite-store.ts";
+
+/*
+ * What the stores can do, over both drivers of SQLite and in memory. Run by `./build.sh bench store`; prints a table and
+ * a line of JSON. The first argument shortens it: `./build.sh bench store 0.1` works on a tenth of everything.
+ */
+
+const SHARE = Number(process.argv[2] ?? 1);
+const scaled = (count: number) => Math.max(1, Math.round(count * SHARE));
+
+type Opener = (path: string) => Promise<ResourceStore>;
+const sqlite =
+  (driver: "better-sqlite3" | "node"): Opener =>
+  (path) =>
+    openSqliteStore({ path, clock: systemClock, log: silentLogger, driver });
+const STORES: Readonly<Record<string, Opener>> = {
+  sqlite: sqlite("better-sqlite3"),
+  "sqlite (node)": sqlite("node"),
+  memory: async () => createMemoryStore(),
+};
+
+const results: Record<string, Record<string, number>> = {};
+let current: Record<string, number> = {};
+
+function report(what: string, value: number, unit: string): void {
+  current[`${what}, ${unit}`] = Number(value.toPrecision(3));
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<readonly [T, number]> {
+  const started = performance.now();
+  const result = await work();
+  return [result, performance.now() - started];
+}
+
+const percentile = (values: number[], share: number) =>
+  values.sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? Number.NaN;
+
+/** About 900 bytes of JSON, as a Dataplane with a few tags and outbounds has. */
+function dataplane(at: number, round = 0): ResourceDraft {
+  const outbound = (port: number) => ({ port, tags: { "kuma.io/service": `service-${(at + port) % 50}` } });
+  return {
+    type: "Dataplane",
+    mesh: "default",
+    name: `dataplane-${String(at).padStart(6, "0")}`,
+    labels: { "kuma.io/mesh": "default", "kuma.io/zone": `zone-${at % 4}` },
+    spec: {
+      round,
+      networking: {
+        address: `10.0.${at >> 8}.${at & 255}`,
+        inbound: [{ port: 8080, servicePort: 80, tags: { "kuma.io/service": `service-${at % 50}`, version: "1" } }],
+        outbound: Array.from({ length: 12 }, (_, index) => outbound(10_000 + index)),
+      },
+    },
+  };
+}
+
+async function putMany(store: ResourceStore, count: number, writers: number): Promise<void> {
+  let next = 0;
+  const write = async () => {
+    while (next < count) await store.put(dataplane(next++));
+  };
+  await Promise.all(Array.from({ length: writers }, write));
+}
+
+/** The longest time the event loop did not turn while `work` ran, milliseconds. */
+async function longestPause<T>(work: () => Promise<T>): Promise<number> {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  await sleep(20);
+  delay.reset();
+  await work();
+  await sleep(20);
+  delay.disable();
+  return delay.max / 1e6;
+}
+
+async function measureWrites(store: ResourceStore): Promise<void> {
+  await store.put(dataplane(0));
+  const alone = scaled(2000);
+  const [, aloneMs] = await timed(async () => {
+    for (let round = 0; round < alone; round++) await store.put(dataplane(round % 100, round));
+  });
+  report("puts alone", (alone / aloneMs) * 1000, "per s");
+  const together = scaled(20_000);
+  const [, togetherMs] = await timed(() => putMany(store, together, 64));
+  report("puts, 64 waiting", (together / togetherMs) * 1000, "per s");
+}
+
+async function measureWatch(store: ResourceStore): Promise<void> {
+  const controller = new AbortController();
+  const sent = new Map<number, number>();
+  const latencies: number[] = [];
+  const from = await store.revision();
+  const watching = (async () => {
+    for await (const batch of store.watch(from, controller.signal)) {
+      for (const change of batch) {
+        const round = (change.resource.spec as { round: number }).round;
+        latencies.push(performance.now() - (sent.get(round) ?? Number.NaN));
+      }
+    }
+  })();
+  for (let round = 0; round < scaled(500); round++) {
+    sent.set(round, performance.now());
+    await store.put(dataplane(1, round));
+  }
+  controller.abort();
+  await watching;
+  report("put to watcher, p50", percentile(latencies, 0.5), "ms");
+  report("put to watcher, p99", percentile(latencies, 0.99), "ms");
+}
+
+async function measureLists(store: ResourceStore, count: number): Promise<void> {
+  const [whole, wholeMs] = await timed(() => store.list("Dataplane"));
+  if (whole.items.length !== count) throw new Error(`listed ${whole.items.length} of ${count}`);
+  report("list, all at once", wholeMs, "ms");
+  report("list, all at once, longest pause", await longestPause(() => store.list("Dataplane")), "ms");
+  const pages: number[] = [];
+  let after: string | undefined;
+  do {
+    const [page, ms] = await timed(() => store.list("Dataplane", { mesh: "default", limit: 100, after }));
+    pages.push(ms);
+    after = page.next;
+  } while (after !== undefined);
+  report("list, a page of 100, p50", percentile(pages, 0.5), "ms");
+  report("list, a page of 100, p99", percentile(pages, 0.99), "ms");
+  const [, filterMs] = await timed(() => store.list("Dataplane", { labels: { "kuma.io/zone": "zone-1" }, limit: 100 }));
+  report("list, a page by label", filterMs, "ms");
+}
+
+async function measureStore(open: Opener, dir: string): Promise<void> {
+  const path = join(dir, "store.db");
+  const [first, openMs] = await timed(() => open(path));
+  report("open, new", openMs, "ms");
+  const [, firstPutMs] = await timed(() => first.put(dataplane(0)));
+  report("first put", firstPutMs, "ms");
+  await measureWrites(first);
+  await measureWatch(first);
+  await first.close();
+
+  const small = join(dir, "ten-thousand.db");
+  let store = await open(small);
+  await putMany(store, scaled(10_000), 500);
+  const durable = statSync(small, { throwIfNoEntry: false }) !== undefined;
+  if (durable) {
+    await store.close();
+    const [reopened, reopenMs] = await timed(() => open(small));
+    const [, listMs] = await timed(() => reopened.list("Dataplane"));
+    report("open, 10,000 resources", reopenMs, "ms");
+    report("open and read, 10,000 resources", reopenMs + listMs, "ms");
+    await reopened.close();
+  } else await store.close();
+
+  store = await open(join(dir, "many.db"));
+  await store.put({ type: "Mesh", mesh: "", name: "default", labels: {}, spec: {} });
+  const many = scaled(100_000);
+  await putMany(store, many, 1000);
+  await measureLists(store, many);
+  const owned = scaled(10_000);
+  const owner = { type: "Mesh", mesh: "", name: "default" };
+  await Promise.all(
+    Array.from({ length: owned }, (_, at) => store.put({ ...dataplane(at), type: "DataplaneInsight" }, { owner })),
+  );
+  report("delete with 10,000 owned, longest pause", await longestPause(() => store.delete(owner)), "ms");
+  await store.close();
+}
+
+for (const [name, open] of Object.entries(STORES)) {
+  const dir = mkdtempSync(join(tmpdir(), "bench-store-"));
+  current = {};
+  results[name] = current;
+  try {
+    await measureStore(open, dir);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+const names = Object.keys(results);
+const rows = [...new Set(Object.values(results).flatMap((each) => Object.keys(each)))];
+const cells = (first: string, rest: readonly string[]) =>
+  `${first.padEnd(52)}${rest.map((cell) => cell.padStart(16)).join("")}\n`;
+process.stdout.write(cells("", names));
+for (const row of rows)
+  process.stdout.write(
+    cells(
+      row,
+      names.map((name) => String(results[name]?.[row] ?? "-")),
+    ),
+  );
+process.stdout.write(`${JSON.stringify({ bench: "store", share: SHARE, results })}\n`);
