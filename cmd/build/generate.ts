@@ -26,10 +26,9 @@ const ANNOTATIONS = /^(udpa\/annotations|xds\/annotations|validate\/|envoy\/anno
  */
 export function generate(): { readonly files: number; readonly skipped: boolean } {
   const roots = readRoots();
-  const binary = readFileSync(ENVOY);
-  const stamp = fingerprint(binary);
+  const stamp = fingerprint();
   if (existsSync(STAMP) && readFileSync(STAMP, "utf8") === stamp) return { files: 0, skipped: true };
-  const all = scanDescriptors(binary);
+  const all = scanDescriptors(readFileSync(ENVOY));
   const closure = closureOf(roots, new Map([...all].map(([name, file]) => [name, withoutAnnotations(file)])));
   const generated = runGenerator(closure);
   const fresh = `${OUT}.${process.pid}`;
@@ -52,9 +51,10 @@ export function readRoots(): string[] {
   return text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
 }
 
-function fingerprint(binary: Buffer): string {
-  const hash = createHash("sha256").update(binary);
+function fingerprint(): string {
+  const hash = createHash("sha256");
   for (const source of [
+    ".build/envoy/version",
     "core/envoy/proto/roots.txt",
     "cmd/build/descriptors.ts",
     "cmd/build/generate.ts",

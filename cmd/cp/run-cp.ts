@@ -95,8 +95,12 @@ async function run(
   const scope = new Scope("cp");
   const stopped = stopSignals(scope);
   try {
+    const start = { scope, settings, log, calledAs: io.calledAs, plugins };
+    // The store's writer thread starts while this thread loads everything else.
+    const { openConfiguredStore } = await import("./open-store.ts");
+    const opened = await openConfiguredStore(start);
     const { startControlPlane } = await import("./wiring.ts");
-    const running = await startControlPlane({ scope, settings, log, calledAs: io.calledAs, plugins });
+    const running = await startControlPlane(start, opened);
     for (const note of settings.notes) log.warn("configuration", note);
     const ready = { seconds: (performance.now() - startedAt) / 1000, version: VERSION };
     if (format === "human") io.stderr.write(createBanner(running.facts, ready));

@@ -30,7 +30,7 @@ import type { ControlPlaneFacts } from "./banner.ts";
 import { ensureFirstResources } from "./first-resources.ts";
 import { configDocument } from "./load-cp-settings.ts";
 import { createMetrics, type MetricsRegistry } from "./metrics.ts";
-import { type CpStart, openConfiguredStore } from "./open-store.ts";
+import type { CpStart, OpenedStore } from "./open-store.ts";
 import { SETTINGS } from "./settings-table.ts";
 
 export interface RunningControlPlane {
@@ -43,11 +43,11 @@ export interface RunningControlPlane {
  * What a control plane consists of, in the order it is made: store, trust, engine, presence, servers. Everything closes
  * with the scope in reverse. Rejects with the error of whatever could not start; nothing is left behind then.
  */
-export async function startControlPlane(start: CpStart): Promise<RunningControlPlane> {
+export async function startControlPlane(start: CpStart, opened: OpenedStore): Promise<RunningControlPlane> {
   const { scope, settings, log } = start;
+  const { host, store, workDir } = opened;
   const clock = systemClock;
   const wiring = createWiring();
-  const { host, store, workDir } = await openConfiguredStore(start);
   wiring.value(ResourceStore, store);
   const instance = `${hostname()}-${randomBytes(2).toString("hex")}`;
   const { fresh } = await ensureFirstResources(store, settings.get(SETTINGS.skipMeshCreation));

@@ -52,12 +52,13 @@ export function dataplaneStatus(overview: Json, now: number): DataplaneStatus {
       (inbound["health"] === undefined || record(inbound["health"])["ready"] === true),
   );
   const last = state === "lost" || state === "offline";
+  const status = String(overview["status"] ?? STATUS_OF_STATE[state] ?? state);
   return {
-    status: String(overview["status"] ?? STATUS_OF_STATE[state] ?? state),
+    status,
     connected: state === "connected" || state === "leaving" ? since : `no, ${since}`,
     healthy: last && ready.length > 0 ? "last" : `${ready.length}/${inbounds.length}`,
     config: configText(overview),
-    why: String(overview["reason"] ?? presence["reason"] ?? ""),
+    why: state === "connected" && status === "Online" ? "" : String(overview["reason"] ?? presence["reason"] ?? ""),
   };
 }
 
