@@ -15,6 +15,7 @@ import { systemClock } from "../../core/kernel/clock.ts";
 import { VERSION } from "../../core/kernel/runtime.ts";
 import type { Scope } from "../../core/kernel/scope.ts";
 import type { LoadedSettings } from "../../core/kernel/settings/load-settings.ts";
+import { trimMemory } from "../../core/kernel/trim-memory.ts";
 import { createRegistry } from "../../core/model/registry.ts";
 import { createPresence } from "../../core/presence/create-presence.ts";
 import type { Lifecycle } from "../../core/presence/lifecycle.ts";
@@ -206,6 +207,7 @@ function afterReady(scope: Scope, log: CpStart["log"], signingKeys: SigningKeys,
   const background = async () => {
     for (const mesh of meshes) await signingKeys.ensureForMesh(mesh);
     await loadBuilders();
+    if (!scope.closed) trimMemory();
   };
   background().catch((error: Error) => {
     if (!scope.closed) log.warn("signing-key", `a signing key could not be made yet: ${error.message}`);
