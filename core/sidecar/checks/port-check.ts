@@ -4,7 +4,7 @@ import { MeshError } from "../../kernel/errors.ts";
 import { type DataplaneSpec, inboundAddress, inboundsOf, outboundsOf } from "../../model/types/dataplane.ts";
 import { machineAddressesText } from "./machine-addresses.ts";
 import { holdersInTheWay, holderText } from "./socket-holders.ts";
-import { type BindProblem, testBind } from "./test-bind.ts";
+import { type BindProblem, isShareable, testBind } from "./test-bind.ts";
 
 interface WantedListener {
   readonly kind: "inbound" | "outbound";
@@ -21,13 +21,21 @@ export interface PortCheckOptions {
   describeProcess(pid: number): string | undefined;
 }
 
+export interface PortCheckResult {
+  /** What could not be tried, a sentence each. */
+  readonly notes: readonly string[];
+  /** Whether the Envoy to be replaced lets another listen beside it; true when it has none of the ports. */
+  readonly shareable: boolean;
+}
+
 /**
  * Tries every port that Envoy will listen on, before anything is started. Rejects with one MM202 that names who has each
- * port; resolves to sentences about what could not be tried.
+ * port.
  */
-export async function checkPorts(dp: DataplaneSpec, options: PortCheckOptions): Promise<string[]> {
+export async function checkPorts(dp: DataplaneSpec, options: PortCheckOptions): Promise<PortCheckResult> {
   const problems: string[] = [];
   const notes: string[] = [];
+  let shareable = true;
   let notHere = false;
   for (const wanted of wantedListeners(dp)) {
     const host = await resolveHost(wanted.address);
@@ -38,14 +46,17 @@ export async function checkPorts(dp: DataplaneSpec, options: PortCheckOptions): 
     }
     const problem = await testBind(host, wanted.port);
     if (problem === undefined) continue;
-    if (problem === "in-use" && replaceable(host, wanted.port, options)) continue;
+    if (problem === "in-use" && replaceable(host, wanted.port, options)) {
+      shareable &&= await isShareable(host, wanted.port);
+      continue;
+    }
     if (problem === "not-allowed")
       notes.push(`no right to listen on ${hostPort(wanted.address, wanted.port)}; Envoy will try`);
     else if (problem === "failed") notes.push(`${hostPort(wanted.address, wanted.port)} could not be tried`);
     else problems.push(`${label}  ${explain(problem, host, wanted.port, options)}`);
     notHere ||= problem === "not-here";
   }
-  if (problems.length === 0) return notes;
+  if (problems.length === 0) return { notes, shareable };
   throw new MeshError(
     "MM202",
     `${problems.length === 1 ? "a port" : `${problems.length} ports`} of the definition cannot be used here. Nothing was started.`,

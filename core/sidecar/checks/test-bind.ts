@@ -1,4 +1,4 @@
-import { createServer } from "node:net";
+import { createServer, type ListenOptions } from "node:net";
 
 export type BindProblem =
   /** Somebody listens there. */
@@ -14,12 +14,21 @@ export type BindProblem =
  * Tries to listen and closes at once. `exclusive` because a socket that shares its port (as Envoy's may) must count as
  * taken: two Envoys on one port would split its traffic silently.
  */
-export async function testBind(address: string, port: number): Promise<BindProblem | undefined> {
+export function testBind(address: string, port: number): Promise<BindProblem | undefined> {
+  return tryToListen({ host: address, port, exclusive: true, backlog: 1 });
+}
+
+/** Whether the socket that has the port was made to be shared (SO_REUSEPORT) and belongs to this user. */
+export async function isShareable(address: string, port: number): Promise<boolean> {
+  return (await tryToListen({ host: address, port, exclusive: true, backlog: 1, reusePort: true })) === undefined;
+}
+
+async function tryToListen(options: ListenOptions): Promise<BindProblem | undefined> {
   const server = createServer();
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen({ host: address, port, exclusive: true, backlog: 1 }, resolve);
+      server.listen(options, resolve);
     });
     return undefined;
   } catch (error) {

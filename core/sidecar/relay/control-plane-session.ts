@@ -40,15 +40,16 @@ export type TlsOptions = SecureContextOptions & ConnectionOptions;
 export interface SessionOptions {
   /** `https://10.0.0.11:5678` */
   readonly authority: string;
-  readonly tls: TlsOptions;
+  /** Asked before each attempt: how the control plane is recognised may have changed. */
+  tls(): Promise<TlsOptions>;
   readonly clock: Clock;
   readonly scope: Scope;
   /** The credential for the next call; asked each time, so that a token file may change. */
   credential(): Promise<string | undefined>;
   /** The connection stands. `again`: it is not the first one. */
   onUp(again: boolean): void;
-  /** The connection was lost, or an attempt failed. Called for each failure; `reason` is one short phrase. */
-  onDown(reason: string, wasUp: boolean): void;
+  /** The connection was lost, or an attempt failed. Called for each failure; the error's message is one short phrase. */
+  onDown(error: Error, wasUp: boolean): void;
   readonly times?: SessionTimes;
   /** 0 to 1; for jitter. */
   random?(): number;
@@ -64,7 +65,7 @@ interface Connection {
   readonly session: ClientHttp2Session;
   readonly calls: Set<OpenCall>;
   /** Settles when the connection is of no more use: lost, or the other side has said that it will go. */
-  readonly spent: Promise<string>;
+  readonly spent: Promise<Error>;
 }
 
 /** A session that was told to close or destroyed takes no calls any more, even before its events say so. */
@@ -144,7 +145,7 @@ export class ControlPlaneSession implements Upstream {
         this.#options.onDown(reason, true);
       } catch (error) {
         if (signal.aborted) return;
-        this.#options.onDown(error instanceof Error ? error.message : String(error), false);
+        this.#options.onDown(error instanceof Error ? error : new Error(String(error)), false);
       }
       const jitter = 0.5 + (this.#options.random ?? Math.random)() / 2;
       await this.#options.clock.sleep(backoff * jitter, signal).catch(() => undefined);
@@ -164,27 +165,29 @@ export class ControlPlaneSession implements Upstream {
   }
 
   async #connect(signal: AbortSignal): Promise<Connection> {
-    const { authority, tls, clock } = this.#options;
+    const { authority, clock } = this.#options;
+    const tls = await this.#options.tls();
+    signal.throwIfAborted();
     const session = connect(authority, { ...tls, settings: { enablePush: false, initialWindowSize: STREAM_WINDOW } });
     const up = Promise.withResolvers<void>();
-    const spent = Promise.withResolvers<string>();
+    const spent = Promise.withResolvers<Error>();
     const abort = () => session.destroy();
     signal.addEventListener("abort", abort, { once: true });
     const limit = clock.after(this.#times.connectTimeout, () => session.destroy(new Error("no answer")));
     const connection: Connection = { session, calls: new Set(), spent: spent.promise };
-    let reason = "the connection was closed";
+    let reason = new Error("the connection was closed");
     session.once("connect", () => {
       session.setLocalWindowSize(CONNECTION_WINDOW);
       up.resolve();
     });
     session.on("error", (error: Error) => {
-      reason = error.message;
+      reason = error;
     });
-    session.on("goaway", () => spent.resolve("the control plane is going away"));
+    session.on("goaway", () => spent.resolve(new Error("it is going away")));
     session.once("close", () => {
       signal.removeEventListener("abort", abort);
       if (this.#connection === connection) this.#connection = undefined;
-      up.reject(new Error(reason));
+      up.reject(reason);
       spent.resolve(reason);
     });
     try {

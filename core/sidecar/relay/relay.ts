@@ -18,6 +18,8 @@ export interface RelayOptions {
   readonly upstream: Upstream;
   readonly scope: Scope;
   readonly clock: Clock;
+  /** A call got its first bytes: the other side takes it. */
+  onAnswered(path: string): void;
   /** A call was ended by the other side. */
   onOutcome(outcome: CallOutcome): void;
 }
@@ -118,7 +120,12 @@ function relayStream(
             { endStream: final, waitForTrailers: !final },
           );
           if (final) finished(answer);
-          else up?.once("data", () => endings.delete(path));
+          else {
+            up?.once("data", () => {
+              endings.delete(path);
+              options.onAnswered(path);
+            });
+          }
         },
         onEnd(answer) {
           finished(answer);

@@ -31,6 +31,7 @@ let plane: TlsControlPlane;
 let link: FrozenLink;
 let envoy: ClientHttp2Session;
 let outcomes: CallOutcome[];
+let answered: string[];
 let ups: boolean[];
 let downs: string[];
 let credential: string | undefined;
@@ -42,21 +43,29 @@ beforeEach(async () => {
   await plane.listen();
   link = await openLink(() => plane.port);
   outcomes = [];
+  answered = [];
   ups = [];
   downs = [];
   credential = "token-1";
   const upstream = new ControlPlaneSession({
     authority: `https://127.0.0.1:${link.port}`,
-    tls: { ca: TEST_CERT },
+    tls: async () => ({ ca: TEST_CERT }),
     clock: systemClock,
     scope,
     credential: async () => credential,
     onUp: (again) => ups.push(again),
-    onDown: (reason) => downs.push(reason),
+    onDown: (error) => downs.push(error.message),
     times: { ...SESSION_TIMES, ping: 100, pingTimeout: 150, minBackoff: 20, maxBackoff: 50 },
   });
   const socket = join(dir, "relay.sock");
-  await openRelay({ socket, upstream, scope, clock: systemClock, onOutcome: (outcome) => outcomes.push(outcome) });
+  await openRelay({
+    socket,
+    upstream,
+    scope,
+    clock: systemClock,
+    onAnswered: (path) => answered.push(path),
+    onOutcome: (outcome) => outcomes.push(outcome),
+  });
   envoy = connect("http://ads_cluster", { createConnection: () => connectSocket(socket) });
 });
 
@@ -107,6 +116,7 @@ describe("relay", () => {
     await until(() => Buffer.concat(there.received).toString() === "from envoy", "request body");
     there.stream.write("from control plane");
     await until(() => Buffer.concat(call.received).toString() === "from control plane", "response body");
+    assert.deepEqual(answered, [ADS]);
     assert.equal(there.headers[":path"], ADS);
     assert.equal(there.headers["authorization"], "token-1");
     assert.equal(there.headers["te"], "trailers");

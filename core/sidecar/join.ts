@@ -1,0 +1,216 @@
+import { rm, writeFile } from "node:fs/promises";
+import { isIP } from "node:net";
+import { join } from "node:path";
+import type { Clock } from "../kernel/clock.ts";
+import type { MeshError } from "../kernel/errors.ts";
+import type { Logger } from "../kernel/log.ts";
+import type { Scope } from "../kernel/scope.ts";
+import { inboundsOf } from "../model/types/dataplane.ts";
+import { refusal, splitCode } from "./bootstrap/classify.ts";
+import { fetchBootstrap } from "./bootstrap/fetch-bootstrap.ts";
+import { buildBootstrapRequest } from "./bootstrap/request.ts";
+import { adminAddressOf, rewriteBootstrap } from "./bootstrap/rewrite.ts";
+import { checkPorts } from "./checks/port-check.ts";
+import { holdersOfPort, holderText } from "./checks/socket-holders.ts";
+import type { Leaver } from "./control-plane/leave.ts";
+import { EnvoyAdmin } from "./envoy/envoy-admin.ts";
+import { EnvoyKeeper } from "./envoy/envoy-keeper.ts";
+import { retireLeftover, stopLeftover } from "./envoy/leftover.ts";
+import { chosenWorkDir } from "./options/read-options.ts";
+import type { FoundEnvoy, SidecarPlan } from "./plan.ts";
+import { openReadinessServer, type Readiness } from "./readiness-server.ts";
+import { ControlPlaneSession } from "./relay/control-plane-session.ts";
+import { isRefusal } from "./relay/refusal.ts";
+import { openRelay } from "./relay/relay.ts";
+import { waitUntilServing } from "./serving.ts";
+import { secondsText } from "./story/fact-text.ts";
+import type { StartStory } from "./story/start-story.ts";
+import { openWorkDir, type WorkDir } from "./work-dir/open-work-dir.ts";
+
+/** What exists of a sidecar at some moment of its start; the supervisor tidies up by it. */
+export interface SidecarParts {
+  admin?: EnvoyAdmin;
+  keeper?: EnvoyKeeper;
+  /** Set as soon as the control plane may know this proxy; undefined with a stock control plane, which has no leave. */
+  leaver?: Leaver;
+}
+
+export interface JoinOptions {
+  readonly plan: SidecarPlan;
+  readonly parts: SidecarParts;
+  readonly scope: Scope;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly story: StartStory;
+  /** What `GET /ready` says. */
+  readiness(): Promise<Readiness>;
+  /** The sidecar cannot go on. */
+  fail(error: MeshError): void;
+  /** Whether it serves already: a refusal is then no reason to end. */
+  served(): boolean;
+}
+
+/** From nothing to serving (docs/sidecar.md). Whatever it starts belongs to the scope. Rejects with the reason when it cannot. */
+export async function joinMesh(options: JoinOptions): Promise<void> {
+  const { plan, parts, scope, clock, log, story } = options;
+  const { values } = plan.options;
+  const envoy = await plan.envoy;
+  story.starting(envoy.version);
+  story.dataplane(plan);
+  const workDir = openWorkDir({
+    mesh: plan.mesh,
+    name: plan.name,
+    chosen: chosenWorkDir(values),
+    env: plan.env,
+    scope,
+  });
+  const spec = plan.definition?.draft.spec;
+  let gapNeeded = false;
+  if (spec) {
+    const checks = { replaced: workDir.leftover?.envoy.pid, describeProcess: workDir.describeProcess };
+    const ports = await checkPorts(spec, checks);
+    for (const note of ports.notes) log.warn("port-untried", note);
+    if (!ports.shareable) gapNeeded = true;
+  }
+  const host = isIP(spec?.networking.address ?? "") === 6 ? "::1" : "127.0.0.1";
+  const readiness = await openReadinessServer(scope, host, values.readinessPort, options.readiness);
+  const takenBy = readiness.moved ? holdersOfPort(values.readinessPort)[0] : undefined;
+
+  const asker = { name: plan.name, address: addressText(plan), tokenGiven: (await plan.token.current()) !== undefined };
+  const fetched = await fetchBootstrap({
+    link: plan.link,
+    request: () => bootstrapRequest(options, envoy, readiness.port, workDir),
+    asker,
+    indirect: plan.definition === undefined,
+    mesh: plan.mesh,
+    clock,
+    log,
+    signal: scope.signal,
+    maxBackoff: values.retryBackoff,
+    maxDuration: values.retryMaxDuration,
+  });
+  const trust = await plan.link.trust(scope.signal);
+  story.controlPlane(plan, trust, fetched.skew);
+  if (fetched.incarnation !== undefined)
+    parts.leaver = { mesh: plan.mesh, name: plan.name, incarnation: fetched.incarnation };
+
+  const relaySocket = join(workDir.socketDir, "relay.sock");
+  const bootstrap = rewriteBootstrap(fetched.bootstrap, relaySocket, await plan.token.current());
+  const adminAddress = adminAddressOf(bootstrap) ?? { host: "127.0.0.1", port: 9901 };
+  const admin = new EnvoyAdmin(adminAddress);
+  parts.admin = admin;
+  const config = join(workDir.path, "bootstrap.json");
+  scope.defer(() => rm(config, { force: true }));
+  await Promise.all([writeFile(config, JSON.stringify(bootstrap), { mode: 0o600 }), openSession(options, relaySocket)]);
+
+  const adminSocket = "path" in adminAddress ? adminAddress.path : undefined;
+  if (adminSocket) scope.defer(() => rm(adminSocket, { force: true }));
+  const keeper = new EnvoyKeeper({
+    command: {
+      binary: envoy.path,
+      config,
+      drainTime: values.drainTime,
+      logLevel: values.envoyLogLevel,
+      componentLogLevel: values.envoyComponentLogLevel,
+      concurrency: values.concurrency,
+    },
+    clock,
+    log,
+    verbatim: values.envoyLogLevel !== "" || values.envoyComponentLogLevel !== "",
+    onStart: (pid) => workDir.recordEnvoy(pid, adminSocket),
+    onFailure: options.fail,
+  });
+  parts.keeper = keeper;
+  scope.defer(() => keeper.stop("gracefully"));
+  const { leftover } = workDir;
+  if (leftover && gapNeeded) await stopLeftover({ leftover, clock, log });
+  keeper.start();
+  await waitUntilServing({
+    admin,
+    clock,
+    signal: scope.signal,
+    inboundPorts: spec ? inboundsOf(spec).map((each) => each.port) : [],
+    onDelay: (waitingFor) => log.info("waiting", `waiting for ${waitingFor}`),
+  });
+  keeper.served();
+  if (leftover && !gapNeeded) retireLeftover({ leftover, drainTime: values.drainTime, scope, clock, log });
+  await story.serving({ plan, admin, readiness, takenBy: takenBy && holderText(takenBy) });
+}
+
+function addressText(plan: SidecarPlan): string {
+  return URL.canParse(plan.link.address) ? new URL(plan.link.address).host : plan.link.address;
+}
+
+async function bootstrapRequest(
+  { plan, scope }: JoinOptions,
+  envoy: FoundEnvoy,
+  readinessPort: number,
+  workDir: WorkDir,
+) {
+  const { values } = plan.options;
+  return buildBootstrapRequest({
+    mesh: plan.mesh,
+    name: plan.name,
+    token: await plan.token.current(),
+    definition: plan.definition?.json,
+    envoy,
+    caPem: (await plan.link.trust(scope.signal)).caPem,
+    readinessPort,
+    workDir: workDir.socketDir,
+    delta: values.xdsVariant === "DELTA_GRPC",
+    ipv6: values.ipv6Enabled,
+    systemCaPath: values.systemCaPath,
+    maxMemory: values.maxMemoryBytes,
+    hostIp: plan.env["HOST_IP"] || undefined,
+  });
+}
+
+/** The connection to the control plane and the socket through which Envoy uses it. */
+async function openSession(options: JoinOptions, socket: string): Promise<void> {
+  const { plan, scope, clock, log } = options;
+  let lostAt: number | undefined;
+  let refused = false;
+  const upstream = new ControlPlaneSession({
+    authority: `https://${(await plan.link.trust(scope.signal)).address.text}`,
+    tls: async () => (await plan.link.trust(scope.signal)).tlsOptions,
+    clock,
+    scope,
+    credential: () => plan.token.current(),
+    onUp(again) {
+      if (lostAt !== undefined && again) {
+        log.info(
+          "reconnected",
+          `connected to the control plane again after ${secondsText(clock.monotonic() - lostAt)}`,
+        );
+      }
+      lostAt = undefined;
+    },
+    onDown(error, wasUp) {
+      plan.link.failed(error);
+      if (!wasUp || lostAt !== undefined) return;
+      lostAt = clock.monotonic();
+      log.warn("disconnected", `lost the control plane (${error.message}); Envoy goes on with what it has`);
+    },
+  });
+  await openRelay({
+    socket,
+    upstream,
+    scope,
+    clock,
+    onAnswered() {
+      refused = false;
+    },
+    onOutcome(outcome) {
+      if (!isRefusal(outcome)) return;
+      const error = refusal(splitCode(outcome.message).sentence, { name: plan.name, tokenGiven: true }, outcome.code);
+      if (!options.served()) return options.fail(error);
+      if (!refused)
+        log.error(
+          "refused",
+          error.message.replace(" Nothing was started.", " Envoy goes on with what it has; tried again."),
+          { code: error.code },
+        );
+      refused = true;
+    },
+  });
+}

@@ -1,0 +1,34 @@
+import { readFileSync } from "node:fs";
+
+/** A process that cannot be confused with a later one of the same number. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Clock ticks since the machine was started, from /proc; 0 where that is unknown. */
+  readonly startTime: number;
+}
+
+export function identityOf(pid: number): ProcessIdentity {
+  return { pid, startTime: startTimeOf(pid) ?? 0 };
+}
+
+/** Whether that very process still runs. A zombie does not: it holds neither ports nor files. */
+export function isAlive({ pid, startTime }: ProcessIdentity): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
+  }
+  const now = startTimeOf(pid);
+  return now !== undefined && (startTime === 0 || now === startTime);
+}
+
+/** Field 22 of /proc/PID/stat; the second field is the program's name in parentheses and may hold anything. */
+function startTimeOf(pid: number): number | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" || fields[0] === "X" ? undefined : Number(fields[19]);
+  } catch {
+    return undefined;
+  }
+}
