@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { MeshError } from "../../core/kernel/errors.ts";
 import type { Logger } from "../../core/kernel/log.ts";
+import { createPrivateFile } from "./private-file.ts";
 import { APPLICATION_ID, type Migration } from "./schema.ts";
 import type { SqliteConnection } from "./sqlite-driver.ts";
 
@@ -34,6 +35,7 @@ export function applyMigrations(
     const backup = `${path}.schema-${schema}`;
     // A copy that was left by a migration which did not get through may be partial.
     rmSync(backup, { force: true });
+    createPrivateFile(backup);
     connection.exec(`VACUUM INTO '${backup.replaceAll("'", "''")}'`);
     log.info("store", `${path} is brought to a newer schema; it is kept as it was in ${backup}`);
   }

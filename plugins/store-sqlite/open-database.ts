@@ -5,6 +5,7 @@ import type { Logger } from "../../core/kernel/log.ts";
 import { openConnection } from "./connection.ts";
 import { openFileLock } from "./file-lock.ts";
 import { applyMigrations } from "./migrate.ts";
+import { createPrivateFile } from "./private-file.ts";
 import { MIGRATIONS, type Migration } from "./schema.ts";
 import type { SqliteConnection, SqliteDriver } from "./sqlite-driver.ts";
 import { damaged, storeError } from "./sqlite-errors.ts";
@@ -46,6 +47,7 @@ export function openDatabase({ path, driver, log, nowMs, migrations }: OpenDatab
     // SQLite removes the write-ahead log at a clean end; one with content is left by a crash.
     const unclean = sizeOf(`${path}-wal`) > 0;
     const check = unclean || sizeOf(path) <= CHEAP_TO_CHECK;
+    createPrivateFile(path);
     reader = openConnection(driver, path);
     if (check) checkIntegrity(reader, path);
     applyMigrations(reader, path, migrations ?? MIGRATIONS, log);

@@ -13,10 +13,16 @@ import { buildResource, type ResourceRow } from "./rows.ts";
 /** Rows that are read in one turn of the event loop: under 10 ms of work. */
 export const TURN = 500;
 
+/** What a filter looks at. */
+export interface ScannedRow extends ListPosition {
+  readonly id: number;
+  readonly labels: string;
+}
+
 /** Collects a page from the rows of successive turns. */
 export class PageBuilder {
   readonly #query: ListQuery;
-  readonly #filtered: boolean;
+  readonly filtered: boolean;
   readonly #after: ListPosition;
   readonly #revision: number;
   readonly #limit: number;
@@ -29,32 +35,35 @@ export class PageBuilder {
 
   constructor(query: ListQuery, revision: number, size: number) {
     this.#query = query;
-    this.#filtered = isFiltered(query);
+    this.filtered = isFiltered(query);
     this.#after = startOf(query);
     this.#revision = revision;
     this.#limit = query.limit ?? Number.POSITIVE_INFINITY;
-    this.#total = this.#filtered ? 0 : size;
-    this.position = this.#filtered ? { mesh: query.mesh ?? "", name: "" } : this.#after;
+    this.#total = this.filtered ? 0 : size;
+    this.position = this.filtered ? { mesh: query.mesh ?? "", name: "" } : this.#after;
   }
 
   /** Rows to read in the next turn; one more than the page has room for shows whether there are more. */
   get wanted(): number {
-    return this.#filtered ? TURN : Math.min(TURN, this.#limit - this.#items.length + 1);
+    return this.filtered ? TURN : Math.min(TURN, this.#limit - this.#items.length + 1);
   }
 
-  add(rows: readonly ResourceRow[]): void {
+  /** The rows of the next turn, when the query has no filter. */
+  addItems(rows: readonly ResourceRow[]): void {
+    this.done = rows.length < this.wanted;
+    for (const row of rows) this.#addItem(row, () => row);
+    if (this.#more) this.done = true;
+  }
+
+  /** The rows of the next turn, when the query has a filter; `load` reads the rest of one that goes into the page. */
+  addScanned(rows: readonly ScannedRow[], load: (id: number) => ResourceRow): void {
     this.done = rows.length < this.wanted;
     for (const row of rows) {
       this.position = row;
-      if (this.#filtered) {
-        if (!matchesFilters(this.#query, row.name, () => JSON.parse(row.labels))) continue;
-        this.#total++;
-        if (!this.#isAfter(row)) continue;
-      }
-      if (this.#items.length < this.#limit) this.#items.push(buildResource(row));
-      else this.#more = true;
+      if (!matchesFilters(this.#query, row.name, () => JSON.parse(row.labels))) continue;
+      this.#total++;
+      if (this.#isAfter(row)) this.#addItem(row, () => load(row.id));
     }
-    if (this.#more && !this.#filtered) this.done = true;
   }
 
   build(): ListPage {
@@ -63,7 +72,16 @@ export class PageBuilder {
     return { items: this.#items, total: this.#total, next, revision: this.#revision };
   }
 
-  #isAfter(row: ResourceRow): boolean {
+  #addItem(position: ListPosition, load: () => ResourceRow): void {
+    if (this.#items.length >= this.#limit) {
+      this.#more = true;
+      return;
+    }
+    this.position = position;
+    this.#items.push(buildResource(load()));
+  }
+
+  #isAfter(row: ListPosition): boolean {
     const byMesh = compareText(row.mesh, this.#after.mesh);
     return byMesh > 0 || (byMesh === 0 && compareText(row.name, this.#after.name) > 0);
   }

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import * as z from "zod/mini";
 import { MeshError } from "../../core/kernel/errors.ts";
 import { definePlugin } from "../../core/kernel/plugin.ts";
@@ -25,7 +25,7 @@ export const sqliteStorePlugin = definePlugin<ResourceStore, z.infer<typeof opti
   description: "Keeps everything in one SQLite file on this machine; nothing that was answered is lost.",
   options,
   async create({ scope, log, clock, workDir }, { path, retainedChanges }) {
-    const file = path ?? join(workDir, "monomesh.db");
+    const file = resolve(path ?? join(workDir, "monomesh.db"));
     const store = await openSqliteStore({ path: file, clock, log, retainedChanges, driver: forcedDriver() });
     scope.defer(() => store.close());
     return store;

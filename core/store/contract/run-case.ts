@@ -7,8 +7,8 @@ import { Scope } from "../../kernel/scope.ts";
 import type { ResourceStore } from "../resource-store.ts";
 import { KEPT, type StoreCase, type StoreUnderTest } from "./store-case.ts";
 
-/** A case that hangs is ended after this many milliseconds. */
-const PATIENCE_MS = 60_000;
+/** A case that hangs is given up after this many milliseconds. */
+export const PATIENCE_MS = 60_000;
 
 /** Why the case does not apply to the store; undefined if it does. */
 export function skipReason(subject: StoreUnderTest, storeCase: StoreCase): string | undefined {
@@ -18,7 +18,11 @@ export function skipReason(subject: StoreUnderTest, storeCase: StoreCase): strin
 }
 
 /** Runs one case over a new store in a new directory, and removes both. Rejects when the store breaks the promise. */
-export async function runStoreCase(subject: StoreUnderTest, storeCase: StoreCase): Promise<void> {
+export async function runStoreCase(
+  subject: StoreUnderTest,
+  storeCase: StoreCase,
+  patienceMs = PATIENCE_MS,
+): Promise<void> {
   const workDir = await mkdtemp(join(tmpdir(), "store-contract-"));
   const scope = new Scope("store-contract");
   const started = Date.now();
@@ -27,7 +31,7 @@ export async function runStoreCase(subject: StoreUnderTest, storeCase: StoreCase
   const retainedChanges = storeCase.needs === "compacts" ? KEPT : undefined;
   const open = () => subject.open({ scope: scope.child("store"), log: silentLogger, clock, workDir, retainedChanges });
   const patience = new AbortController();
-  const timer = setTimeout(() => patience.abort(), PATIENCE_MS);
+  const timer = setTimeout(() => patience.abort(new Error(`no answer within ${patienceMs / 1000} s`)), patienceMs);
   let store: ResourceStore | undefined;
   try {
     const opened = await inTime(open(), patience.signal);
@@ -58,7 +62,7 @@ export async function runStoreCase(subject: StoreUnderTest, storeCase: StoreCase
 /** Gives up when the case took too long; what it started may then still be running. */
 function inTime<T>(work: Promise<T>, patience: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const giveUp = () => reject(new Error(`no answer within ${PATIENCE_MS / 1000} s`));
+    const giveUp = () => reject(patience.reason);
     if (patience.aborted) giveUp();
     patience.addEventListener("abort", giveUp, { once: true });
     work.then(resolve, reject).finally(() => patience.removeEventListener("abort", giveUp));

@@ -1,4 +1,4 @@
-import { runStoreCase, skipReason } from "./run-case.ts";
+import { PATIENCE_MS, runStoreCase, skipReason } from "./run-case.ts";
 import type { StoreCase, StoreUnderTest } from "./store-case.ts";
 
 /** How one case went. */
@@ -11,11 +11,15 @@ export interface CaseOutcome {
   readonly error?: unknown;
 }
 
-/** Runs the cases one after the other and yields how each went; never rejects. Stops between cases when aborted. */
+/**
+ * Runs the cases one after the other and yields how each went; never rejects. Stops between cases when aborted;
+ * a case without an answer within `patienceMs` (default 60 s) has failed.
+ */
 export async function* runStoreContract(
   subject: StoreUnderTest,
   cases: readonly StoreCase[],
   signal: AbortSignal,
+  patienceMs = PATIENCE_MS,
 ): AsyncGenerator<CaseOutcome, void, void> {
   for (const storeCase of cases) {
     if (signal.aborted) return;
@@ -26,7 +30,7 @@ export async function* runStoreContract(
       continue;
     }
     try {
-      await runStoreCase(subject, storeCase);
+      await runStoreCase(subject, storeCase, patienceMs);
       yield { name, result: "passed" };
     } catch (error) {
       yield { name, result: "failed", error };

@@ -28,6 +28,18 @@ for (const driver of DRIVERS) {
     await assert.rejects(openStore(t, path, driver), says("MM503", path, /does not exist/, /^mkdir -p .*missing$/));
   });
 
+  test(`a path that is a directory cannot be opened (${driver})`, async (t) => {
+    const path = tempDir(t);
+    await assert.rejects(openStore(t, path, driver), says("MM503", path, /cannot be opened/, /read and written/));
+  });
+
+  test(`only the user can read the files of the store, which holds keys (${driver})`, async (t) => {
+    const dir = tempDir(t);
+    const store = await openStore(t, join(dir, "store.db"), driver);
+    await store.put(draft("a"));
+    for (const name of ["store.db", "store.db-wal"]) assert.equal(statSync(join(dir, name)).mode & 0o777, 0o600, name);
+  });
+
   test(`a file that is no database is left as it is (${driver})`, async (t) => {
     const path = join(tempDir(t), "store.db");
     writeFileSync(path, "this is a shopping list\n".repeat(500));
@@ -100,6 +112,7 @@ test("migrations run in order, after a copy of what was there", async (t) => {
   assert.equal(schemaOf(path), MIGRATIONS.length + 2);
   const backup = `${path}.schema-${MIGRATIONS.length}`;
   assert.equal(schemaOf(backup), MIGRATIONS.length);
+  assert.equal(statSync(backup).mode & 0o777, 0o600);
   assert.equal(lines.length, 1);
   assert.ok(lines[0]?.includes(backup), lines[0]);
   const moved = new DatabaseSync(path, { readOnly: true });
