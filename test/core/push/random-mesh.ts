@@ -25,34 +25,54 @@ export const MESHES = ["default", "other"] as const;
 export const PROXIES = ["p0", "p1", "p2", "p3", "p4", "p5"] as const;
 const SERVICES = ["s0", "s1", "s2", "s3"] as const;
 
+/** Where things may listen. */
+export interface RandomPlaces {
+  /** Of Dataplanes: IP addresses and DNS names. */
+  readonly addresses: readonly string[];
+  /** The lowest of three inbound ports. */
+  readonly inboundPort: number;
+  readonly outboundAddress: string;
+}
+
 /** Some of the DNS names in use have an address, one has none. */
 export const DNS = { "one.example": "10.1.0.1", "two.example": "10.1.0.2" } as const;
-const ADDRESSES = ["10.0.0.1", "10.0.0.2", "fd00::3", "one.example", "Two.example", "none.example"] as const;
+
+export const ANYWHERE: RandomPlaces = {
+  addresses: ["10.0.0.1", "10.0.0.2", "fd00::3", "one.example", "Two.example", "none.example"],
+  inboundPort: 80,
+  outboundAddress: "127.0.0.1",
+};
 
 /** Writes a random change: of a definition, of presence, of a mesh, or a deletion. */
-export async function applyRandomChange(store: ResourceStore, random: Random): Promise<void> {
+export async function applyRandomChange(
+  store: ResourceStore,
+  random: Random,
+  proxies: readonly string[] = PROXIES,
+  places: RandomPlaces = ANYWHERE,
+): Promise<void> {
   const where = random.pick(MESHES);
-  const name = random.pick(PROXIES);
+  const name = random.pick(proxies);
   const kind = random.below(20);
   if (kind === 0) return remove(store, random.pick([mesh(where), dataplane(name, { mesh: where })]));
   if (kind === 1) return remove(store, presence(name, "healthy", { mesh: where }));
   if (kind === 2) return put(store, mesh(where, { networking: { outbound: { passthrough: random.chance(0.5) } } }));
   if (kind < 11) {
     const use = random.pick(["healthy", "healthy", "degraded", "withdrawn"] as const);
-    return put(store, presence(name, use, { mesh: where, notReady: random.list(1, () => 80 + random.below(3)) }));
+    const notReady = random.list(1, () => places.inboundPort + random.below(3));
+    return put(store, presence(name, use, { mesh: where, notReady }));
   }
-  return put(store, dataplane(name, randomDataplane(where, random)));
+  return put(store, dataplane(name, randomDataplane(where, random, places)));
 }
 
-function randomDataplane(where: string, random: Random): DataplaneInit {
+function randomDataplane(where: string, random: Random, places: RandomPlaces): DataplaneInit {
   return {
     mesh: where,
-    address: random.pick(ADDRESSES),
-    ...(random.chance(0.1) ? { advertisedAddress: random.pick(ADDRESSES) } : {}),
+    address: random.pick(places.addresses),
+    ...(random.chance(0.1) ? { advertisedAddress: random.pick(places.addresses) } : {}),
     labels: random.chance(0.3) ? { team: random.pick(["a", "b"]) } : {},
     inbound: random.list(3, () => ({
       ...(random.chance(0.9) ? { service: random.pick(SERVICES) } : {}),
-      port: 80 + random.below(3),
+      port: places.inboundPort + random.below(3),
       servicePort: 8080 + random.below(2),
       protocol: random.chance(0.7) ? "http" : random.pick(PROTOCOLS),
       tags: { "kuma.io/zone": random.pick(["east", "west"]), version: random.pick(["1", "2"]) },
@@ -60,13 +80,14 @@ function randomDataplane(where: string, random: Random): DataplaneInit {
       ...(random.chance(0.1) ? { state: random.pick(["Ready", "NotReady", "Ignored"] as const) } : {}),
       ...(random.chance(0.1) ? { serviceAddress: "192.168.9.9" } : {}),
     })),
-    outbound: random.list(4, () => randomOutbound(random)),
+    outbound: random.list(4, () => randomOutbound(random, places.outboundAddress)),
   };
 }
 
-function randomOutbound(random: Random): Outbound {
+function randomOutbound(random: Random, address: string): Outbound {
   const version = random.chance(0.2) ? { version: random.pick(["1", "2", "*"]) } : {};
-  return { port: 10_000 + random.below(6), tags: { "kuma.io/service": random.pick(SERVICES), ...version } };
+  const tags = { "kuma.io/service": random.pick(SERVICES), ...version };
+  return { address, port: 10_000 + random.below(6), tags };
 }
 
 async function put(store: ResourceStore, draft: ResourceDraft): Promise<void> {
