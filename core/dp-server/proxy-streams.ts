@@ -134,7 +134,13 @@ class ProxySession implements AdsSession {
 
   subscribe(onSnapshot: (snapshot: Snapshot) => void): Disposable {
     const start = () => {
-      this.#snapshots ??= this.#deps.snapshots.subscribe(this.#proxy, onSnapshot);
+      const features = this.#node.metadata["features"];
+      // A sidecar with a new definition must not be sent the old one first.
+      const atLeast = this.#lease.dataplane.revision;
+      this.#snapshots ??= this.#deps.snapshots.subscribe(this.#proxy, onSnapshot, {
+        features: Array.isArray(features) ? features.map(String) : [],
+        atLeast,
+      });
       for (const [type, revision] of this.#synced) this.#acknowledge(type, revision);
     };
     const stop = () => {
