@@ -128,7 +128,10 @@ export class AdsStream {
       this.#gates.sent(type, now);
       // A changed cluster warms anew and waits for its assignment, which Envoy does not ask for again with delta: without
       // this the cluster is acknowledged 15 s later.
-      if (type === "cluster") this.#channels.endpoint.require(outgoing.fresh.map(({ name }) => name));
+      if (type === "cluster") {
+        const names = outgoing.fresh.map(({ name }) => name);
+        this.#channels.endpoint.require(names, snapshot.resources.endpoint);
+      }
       this.#options.session.onSent(type);
       return outgoing;
     }

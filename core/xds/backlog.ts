@@ -5,6 +5,14 @@ import type { Subscription } from "./subscription.ts";
 /** How long the resources of a refused response wait before they may be sent again (contract 4.1: `nackBackoff`). */
 export const NACK_BACKOFF_MS = 5000;
 
+/** Something that the map no longer has. */
+interface Gone {
+  /** Its last content; undefined if it was gone before this stream began. */
+  readonly resource: EncodedResource | undefined;
+  /** Version that the client holds; undefined if that is not known for sure. */
+  readonly heldVersion: string | undefined;
+}
+
 /**
  * What one client still has to get of one type. The state is the map it was served up to plus a few names that deviate
  * from it, so a stream at rest costs next to nothing and changes that come while a response is unanswered fold into one.
@@ -13,9 +21,9 @@ export class Backlog {
   /** Everything the client wants of this map was handed out by `collect`, `#pending` aside. */
   #base: ResourceMap = EMPTY_MAP;
   /** To be sent although the map did not change: newly asked for, asked for again, or held back. */
-  readonly #pending = new Set<string>();
-  /** The client has them, the map has not. */
-  readonly #gone = new Set<string>();
+  readonly #pending = new Map<string, EncodedResource | undefined>();
+  /** Gone from the map, but not yet removed from the client. */
+  readonly #gone = new Map<string, Gone>();
   /** What the client holds since before this stream. */
   #initialVersions: ReadonlyMap<string, string> | undefined;
   /** Sent, refused, and not sent anew since. */
@@ -43,14 +51,17 @@ export class Backlog {
     return this.#base === map && this.#pending.size === 0 && this.#refused.size === 0;
   }
 
-  /** Makes these due whether they changed or not, as soon as they exist. */
-  require(names: Iterable<string>): void {
-    for (const name of names) this.#pending.add(name);
+  /** Makes these due whether they changed or not, as soon as they exist. `from` has their content, should they go meanwhile. */
+  require(names: Iterable<string>, from: ResourceMap = EMPTY_MAP): void {
+    for (const name of names) {
+      this.#pending.set(name, from.get(name) ?? this.#pending.get(name));
+      this.#doubt(name);
+    }
   }
 
   /** The whole type again: the client turned the wildcard on late, or asked for the same again. */
   requireAll(): void {
-    for (const name of this.#base.keys()) this.#pending.add(name);
+    for (const [name, resource] of this.#base) this.#pending.set(name, resource);
   }
 
   /** The client no longer wants these. */
@@ -74,34 +85,56 @@ export class Backlog {
     if (map === this.#base && this.#pending.size === 0) return [];
     const due = new Map<string, EncodedResource>();
     if (map !== this.#base) this.#advance(map, subscription, due);
-    for (const name of this.#pending) {
-      const resource = map.get(name);
-      // What does not exist yet shows up as changed once it does.
-      if (resource && subscription.wants(name)) due.set(name, resource);
-    }
-    this.#pending.clear();
+    this.#addPending(map, subscription, due);
     if (this.#held.size > 0) this.#holdBack(due, now);
     return [...due.values()];
+  }
+
+  /**
+   * A client that waits for something that has just gone gets its last content: without it a cluster would never warm up, and
+   * so could not even be removed. What does not exist yet shows up as changed once it does.
+   */
+  #addPending(map: ResourceMap, subscription: Subscription, due: Map<string, EncodedResource>): void {
+    for (const [name, last] of this.#pending) {
+      const resource = map.get(name) ?? this.#gone.get(name)?.resource ?? last;
+      if (!resource) continue;
+      if (subscription.wants(name)) due.set(name, resource);
+      else if (!map.has(name)) this.#gone.set(name, { resource, heldVersion: undefined });
+    }
+    this.#pending.clear();
   }
 
   #advance(map: ResourceMap, subscription: Subscription, due: Map<string, EncodedResource>): void {
     const initial = this.#initialVersions;
     const { changed, removed } = changesBetween(this.#base, map);
     for (const resource of changed) {
-      if (this.#gone.size > 0) this.#gone.delete(resource.name);
-      if (subscription.wants(resource.name) && initial?.get(resource.name) !== resource.version) {
-        due.set(resource.name, resource);
-      }
+      const { name, version } = resource;
+      const held = this.#gone.get(name)?.heldVersion ?? initial?.get(name);
+      this.#gone.delete(name);
+      if (subscription.wants(name) && held !== version) due.set(name, resource);
     }
-    for (const name of removed) {
-      this.forget([name]);
-      if (subscription.wants(name)) this.#gone.add(name);
+    for (const name of removed) this.#lose(name, subscription);
+    for (const [name, heldVersion] of initial ?? []) {
+      if (!map.has(name) && subscription.wants(name)) this.#gone.set(name, { resource: undefined, heldVersion });
     }
-    if (initial) {
-      for (const name of initial.keys()) if (!map.has(name) && subscription.wants(name)) this.#gone.add(name);
-      this.#initialVersions = undefined;
-    }
+    this.#initialVersions = undefined;
     this.#base = map;
+  }
+
+  /** The map no longer has it. What was refused or not sent is not at the client: should the same come back, it is news. */
+  #lose(name: string, subscription: Subscription): void {
+    const resource = this.#base.get(name);
+    const pending = this.#pending.has(name);
+    const missing = pending || this.#refused.has(name) || !subscription.wants(name);
+    this.forget([name]);
+    this.#gone.set(name, { resource, heldVersion: missing ? undefined : resource?.version });
+    if (pending && !subscription.wildcard) this.#pending.set(name, resource);
+  }
+
+  /** Whatever the client holds of it, it is not sure to be the last content. */
+  #doubt(name: string): void {
+    const gone = this.#gone.get(name);
+    if (gone) this.#gone.set(name, { ...gone, heldVersion: undefined });
   }
 
   #holdBack(due: Map<string, EncodedResource>, now: number): void {
@@ -110,16 +143,24 @@ export class Backlog {
       return;
     }
     for (const name of this.#held) {
-      if (due.delete(name)) this.#pending.add(name);
+      const resource = due.get(name);
+      if (resource && due.delete(name)) this.#pending.set(name, resource);
     }
   }
 
   /** Names to be removed from the client, once; they count as sent. */
   takeGone(subscription: Subscription): string[] {
     if (this.#gone.size === 0) return [];
-    const names = [...this.#gone].filter((name) => subscription.wants(name));
+    const names = [...this.#gone.keys()].filter((name) => subscription.wants(name));
     this.#gone.clear();
     return names;
+  }
+
+  /** A removal was refused together with something else: it is due once more. */
+  restoreGone(names: readonly string[]): void {
+    for (const name of names) {
+      if (!this.#base.has(name)) this.#gone.set(name, { resource: undefined, heldVersion: undefined });
+    }
   }
 
   /** Whether this one has to travel alone; asking forgets it. */
@@ -141,12 +182,14 @@ export class Backlog {
     if (resources.length === 0) return;
     if (now >= this.#heldUntil) this.#held = new Set();
     this.#heldUntil = now + NACK_BACKOFF_MS;
-    for (const { name } of resources) {
+    for (const resource of resources) {
+      const { name } = resource;
       this.#refused.add(name);
       this.#held.add(name);
+      this.#doubt(name);
       if (resources.length > 1) {
         this.#isolated.add(name);
-        this.#pending.add(name);
+        this.#pending.set(name, resource);
       }
     }
   }

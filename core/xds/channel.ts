@@ -41,6 +41,6 @@ export interface Channel<Request> {
   next(target: Target): Outgoing | undefined;
   /** All that the client wants of this map is known to be there. */
   holds(map: ResourceMap): boolean;
-  /** Makes these due although their content did not change. */
-  require(names: Iterable<string>): void;
+  /** Makes these due although their content did not change; `from` has it, should they be gone before they can be sent. */
+  require(names: Iterable<string>, from: ResourceMap): void;
 }

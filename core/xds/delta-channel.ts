@@ -77,18 +77,19 @@ export class DeltaChannel implements Channel<DeltaDiscoveryRequest> {
     return !this.#parts.waiting && !this.#parts.unanswered && !this.#owesAnswer && this.#backlog.holds(map);
   }
 
-  require(names: Iterable<string>): void {
-    this.#backlog.require(names);
+  require(names: Iterable<string>, from: ResourceMap): void {
+    this.#backlog.require(names, from);
   }
 
   #settle(request: DeltaDiscoveryRequest, now: number): Answer {
-    const resources = request.nonce === "" ? undefined : this.#parts.answered(request.nonce);
-    if (!resources) return undefined;
+    const part = request.nonce === "" ? undefined : this.#parts.answered(request.nonce);
+    if (!part) return undefined;
     if (request.error === undefined) {
-      this.#backlog.accepted(resources);
+      this.#backlog.accepted(part.resources);
       return "accepted";
     }
-    this.#backlog.refused(resources, now);
+    this.#backlog.refused(part.resources, now);
+    if (part.resources.length > 0) this.#backlog.restoreGone(part.removed);
     return "refused";
   }
 

@@ -13,7 +13,7 @@ export interface Part {
  */
 export class Parts {
   #queue: Part[] = [];
-  readonly #unanswered = new Map<string, readonly EncodedResource[]>();
+  readonly #unanswered = new Map<string, Part>();
 
   /** Something is left to send. */
   get waiting(): boolean {
@@ -60,14 +60,14 @@ export class Parts {
   /** The next part; it counts as sent under this nonce. */
   take(nonce: string): Part | undefined {
     const part = this.#queue.shift();
-    if (part) this.#unanswered.set(nonce, part.resources);
+    if (part) this.#unanswered.set(nonce, part);
     return part;
   }
 
   /** What was sent under this nonce; undefined if it is none of ours or was answered before. */
-  answered(nonce: string): readonly EncodedResource[] | undefined {
-    const resources = this.#unanswered.get(nonce);
-    if (resources) this.#unanswered.delete(nonce);
-    return resources;
+  answered(nonce: string): Part | undefined {
+    const part = this.#unanswered.get(nonce);
+    if (part) this.#unanswered.delete(nonce);
+    return part;
   }
 }

@@ -44,7 +44,7 @@ export class SotwPartialChannel implements Channel<DiscoveryRequest> {
   }
 
   get removalsWaiting(): boolean {
-    return false;
+    return this.#backlog.hasGone;
   }
 
   get dueAt(): number | undefined {
@@ -60,7 +60,7 @@ export class SotwPartialChannel implements Channel<DiscoveryRequest> {
     }
     // Written before our newest response was seen; the answer to that one will repeat the names.
     if (request.nonce !== this.#nonce) return undefined;
-    const resources = this.#parts.answered(request.nonce);
+    const resources = this.#parts.answered(request.nonce)?.resources;
     if (resources && request.error === undefined) this.#backlog.accepted(resources);
     else if (resources) this.#backlog.refused(resources, now);
     const { added, removed } = this.#names.update(request);
@@ -76,7 +76,7 @@ export class SotwPartialChannel implements Channel<DiscoveryRequest> {
     if (!this.#subscribed || this.#parts.unanswered) return undefined;
     if (!this.#parts.waiting) {
       const due = this.#backlog.collect(target.map, this.#names.subscription, target.now);
-      this.#backlog.takeGone(this.#names.subscription);
+      if (target.removals) this.#backlog.takeGone(this.#names.subscription);
       if (due.length === 0 && !this.#owesAnswer) return undefined;
       this.#owesAnswer = false;
       this.#parts.load(due, [], this.#partBytes, (name) => this.#backlog.takeIsolated(name));
@@ -95,8 +95,8 @@ export class SotwPartialChannel implements Channel<DiscoveryRequest> {
     return !this.#parts.waiting && !this.#parts.unanswered && !this.#owesAnswer && this.#backlog.holds(map);
   }
 
-  require(names: Iterable<string>): void {
-    this.#backlog.require(names);
+  require(names: Iterable<string>, from: ResourceMap): void {
+    this.#backlog.require(names, from);
   }
 
   /** The same names with the newest nonce once more, and no answer: a cluster of the client warms anew and waits. */
