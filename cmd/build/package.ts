@@ -20,7 +20,7 @@ async function packageProgram(): Promise<void> {
       entry: "cmd/main.ts",
       workers: { "sqlite-writer": "plugins/store-sqlite/writer-worker.ts" },
       // The package carries an addon for each system; only this one's is taken.
-      assets: { "addon/better_sqlite3": `node_modules/better-sqlite3/prebuilds/linux-${process.arch}.node` },
+      assets: { better_sqlite3: `node_modules/better-sqlite3/prebuilds/linux-${process.arch}.node` },
       work,
       out: executable,
     });

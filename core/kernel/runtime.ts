@@ -43,7 +43,7 @@ export function selfCommand(args: readonly string[]): { readonly file: string; r
     : { file: process.execPath, args: ["--disable-warning=ExperimentalWarning", sourcePath("cmd/main.ts"), ...args] };
 }
 
-/** Source text of a worker thread. Packaged it is an asset named `worker/NAME`; from source the given module is loaded. */
+/** Source text of a worker thread. Packaged it is the asset `worker/NAME`; from source the given module is loaded. */
 export function workerEntry(
   name: string,
   source: URL,
@@ -58,7 +58,7 @@ export function workerEntry(
  */
 export function loadAddon(name: string, source: string): unknown {
   if (!isPackaged()) return createRequire(import.meta.url)(source);
-  const bytes = Buffer.from(getRawAsset(`addon/${name}`) as ArrayBuffer);
+  const bytes = Buffer.from(getRawAsset(`asset/${name}`) as ArrayBuffer);
   let failure = new Error("nowhere to unpack it");
   for (const dir of cacheDirs()) {
     try {

@@ -41,6 +41,12 @@ for (const [how, run] of Object.entries(programs)) {
       assert.deepEqual(await run(["worker", "hello"]), { answer: "hello, said the worker", stderr: "" });
     });
 
+    it("imports a CommonJS package when it is needed", async () => {
+      const { answer, stderr } = await run(["commonjs", "b: [x, 2]"]);
+      assert.deepEqual(answer, { parsed: { b: ["x", 2] }, same: true, text: "a:\n  - 1\n" });
+      assert.equal(stderr, "");
+    });
+
     it("loads the addon", async () => {
       const { answer, stderr } = await run(["addon", ADDON]);
       assert.ok((answer as string[]).includes("Database"), String(answer));

@@ -10,6 +10,13 @@ import * as runtime from "../../../core/kernel/runtime.ts";
 const ACTIONS: Readonly<Record<string, (word: string) => unknown>> = {
   name: (word) => ({ calledAs: runtime.calledAs(), packaged: runtime.isPackaged(), version: runtime.VERSION, word }),
 
+  // A CommonJS package, imported when it is needed: by name, and as a whole as Node gives it.
+  commonjs: async (word) => {
+    const { parse } = await import("yaml");
+    const { default: whole, stringify } = await import("yaml");
+    return { parsed: parse(word), same: whole.parse === parse, text: stringify({ a: [1] }) };
+  },
+
   self: (word) => runtime.selfCommand(["name", word]),
 
   addon: (word) => Object.keys(runtime.loadAddon("better_sqlite3", join(process.cwd(), word)) as object),

@@ -12,7 +12,7 @@ export async function buildProbe(dir: string): Promise<string> {
   await buildExecutable({
     entry: "test/build/probe/main.ts",
     workers: { probe: "test/build/probe/worker.ts" },
-    assets: { "addon/better_sqlite3": ADDON },
+    assets: { better_sqlite3: ADDON },
     work: join(dir, "work"),
     out,
   });
