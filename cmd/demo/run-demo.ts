@@ -6,9 +6,11 @@ import { MeshError } from "../../core/kernel/errors.ts";
 import { Scope } from "../../core/kernel/scope.ts";
 import { resourceTypes } from "../../core/model/registry.ts";
 import { runGet } from "../ctl/commands/get.ts";
+import type { Json } from "../ctl/output/columns.ts";
+import { dataplaneRows } from "../ctl/output/dataplane-table.ts";
 import type { Io } from "../terminal/io.ts";
 import { type DemoMesh, openDemoMesh } from "./demo-mesh.ts";
-import { demoSteps, type Step } from "./story.ts";
+import { demoSteps, eventually, type Step } from "./story.ts";
 
 const HELP = `monomesh demo [--keep]
 
@@ -82,6 +84,7 @@ async function tellAll(io: Io, mesh: DemoMesh, steps: readonly Step[], stopped: 
     io.stdout.write(`${told}\n`);
   }
   io.stdout.write("\n");
+  await settled(mesh);
   const session = {
     io,
     kumactl: false,
@@ -94,6 +97,17 @@ async function tellAll(io: Io, mesh: DemoMesh, steps: readonly Step[], stopped: 
   await runGet(session, resourceTypes(), "dataplanes", undefined, { output: "table" });
   io.stdout.write("\n");
 }
+
+/** Insights are written with a delay of seconds; the table is shown once they have caught up, or after 5 s as it is. */
+async function settled(mesh: DemoMesh): Promise<void> {
+  const current = async () => {
+    const body = (await mesh.api.get("/meshes/default/dataplanes/_overview")).body as { items: readonly Json[] };
+    return dataplaneRows(body.items, Date.now(), false).rows.every((row) => row[CONFIG_COLUMN] === "current");
+  };
+  await eventually(current, (all) => all, 5000).catch(() => undefined);
+}
+
+const CONFIG_COLUMN = 7;
 
 function tryThis(mesh: DemoMesh): string {
   return `It keeps running in ${mesh.dir}. Try, in another terminal:
