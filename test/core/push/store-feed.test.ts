@@ -87,18 +87,18 @@ test("the first picture may be large: it is read in slices", async () => {
   for (let index = 0; index < 3000; index++) {
     await store.put(dataplane(`p-${index}`, { inbound: [{ service: `s-${index % 50}` }], outbound: ["s-1", "s-2"] }));
   }
-  let longest = 0;
-  let last = performance.now();
-  const timer = setInterval(() => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last);
-    last = now;
-  }, 1);
+  const sizes = new Set<number>();
+  let running = true;
   await using mine = new TestEngine({ store });
+  const look = () => {
+    sizes.add(mine.engine.view("default")?.proxies.size ?? 0);
+    if (running) setImmediate(look);
+  };
+  look();
   const watcher = mine.watch("p-1");
   await mine.engine.settled(3000);
-  clearInterval(timer);
+  running = false;
   assert.equal(watcher.last?.resources.endpoint.size, 2);
-  assert.ok(mine.engine.stats().longestSliceMs < 50, `a slice took ${mine.engine.stats().longestSliceMs} ms`);
-  assert.ok(longest > 0);
+  const between = [...sizes].filter((size) => size > 0 && size < 3000);
+  assert.ok(between.length > 0, "others had their turn while it was read");
 });
