@@ -7,22 +7,20 @@ export interface ListPosition {
   readonly name: string;
 }
 
-/** Whether the query has filters beside type and mesh, so that items must be looked at one by one. */
-export function isFiltered(query: ListQuery): boolean {
-  return Boolean(query.nameContains) || Object.keys(query.labels ?? {}).length > 0;
-}
+/** Whether an item passes; `labels` is only asked for when they matter. */
+export type ListFilter = (name: string, labels: () => Readonly<Record<string, string>>) => boolean;
 
-/** Whether an item passes the query's filters on name and labels; its mesh is the caller's to check. */
-export function matchesFilters(
-  query: ListQuery,
-  name: string,
-  labels: () => Readonly<Record<string, string>>,
-): boolean {
-  if (query.nameContains && !name.includes(query.nameContains)) return false;
-  const wanted = Object.entries(query.labels ?? {});
-  if (wanted.length === 0) return true;
-  const has = labels();
-  return wanted.every(([label, value]) => Object.hasOwn(has, label) && has[label] === value);
+/** The query's filter on name and labels; undefined if it has none, so that items need not be looked at one by one. */
+export function buildFilter({ nameContains = "", labels = {} }: ListQuery): ListFilter | undefined {
+  const wanted = Object.entries(labels);
+  if (nameContains === "" && wanted.length === 0) return undefined;
+  return (name, labelsOf) => {
+    if (!name.includes(nameContains)) return false;
+    if (wanted.length === 0) return true;
+    const has = labelsOf();
+    for (const [label, value] of wanted) if (!Object.hasOwn(has, label) || has[label] !== value) return false;
+    return true;
+  };
 }
 
 /** The opaque `next` of a page. It names the last item, not a count, so writes before it move nothing. */

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../../core/kernel/clock.ts";
 import { keyText, type Resource, type ResourceDraft, type ResourceKey, sameKey } from "../../core/model/resource.ts";
 import { ChangeLog } from "../../core/store/change-log.ts";
-import { checkLimit, decodePosition, encodePosition, isFiltered, matchesFilters } from "../../core/store/list-query.ts";
+import { buildFilter, checkLimit, decodePosition, encodePosition } from "../../core/store/list-query.ts";
 import type {
   Change,
   Fence,
@@ -50,29 +50,29 @@ class MemoryStore implements ResourceStore {
     checkLimit(query.limit);
     const after = decodePosition(query.after);
     const meshes = this.#meshesOf(type, query.mesh);
-    const filtered = isFiltered(query);
+    const filter = buildFilter(query);
     const limit = query.limit ?? Number.POSITIVE_INFINITY;
     const items: Resource[] = [];
     let total = 0;
     let more = false;
     for (const [mesh, table] of meshes) {
-      if (!filtered) total += table.size;
+      if (!filter) total += table.size;
       const order = after === undefined ? 1 : compareText(mesh, after.mesh);
       const start = order > 0 ? 0 : order < 0 ? table.size : table.indexAfter(after?.name ?? "");
       // Without filters only the page is walked; with them every item is looked at, for the total.
       const names = table.names();
-      for (let at = filtered ? 0 : start; at < names.length; at++) {
+      for (let at = filter ? 0 : start; at < names.length; at++) {
         const resource = table.get(names[at] ?? "")?.resource;
         if (!resource) continue;
-        if (filtered) {
-          if (!matchesFilters(query, resource.name, () => resource.labels)) continue;
+        if (filter) {
+          if (!filter(resource.name, () => resource.labels)) continue;
           total++;
           if (at < start) continue;
         }
         if (items.length < limit) items.push(resource);
         else {
           more = true;
-          if (!filtered) break;
+          if (!filter) break;
         }
       }
     }

@@ -1,10 +1,10 @@
 import type { Resource } from "../../core/model/resource.ts";
 import {
+  buildFilter,
   decodePosition,
   encodePosition,
-  isFiltered,
+  type ListFilter,
   type ListPosition,
-  matchesFilters,
 } from "../../core/store/list-query.ts";
 import type { ListPage, ListQuery } from "../../core/store/resource-store.ts";
 import { compareText } from "../../core/store/text-order.ts";
@@ -21,8 +21,7 @@ export interface ScannedRow extends ListPosition {
 
 /** Collects a page from the rows of successive turns. */
 export class PageBuilder {
-  readonly #query: ListQuery;
-  readonly filtered: boolean;
+  readonly #filter: ListFilter | undefined;
   readonly #after: ListPosition;
   readonly #revision: number;
   readonly #limit: number;
@@ -34,13 +33,16 @@ export class PageBuilder {
   done = false;
 
   constructor(query: ListQuery, revision: number, size: number) {
-    this.#query = query;
-    this.filtered = isFiltered(query);
+    this.#filter = buildFilter(query);
     this.#after = startOf(query);
     this.#revision = revision;
     this.#limit = query.limit ?? Number.POSITIVE_INFINITY;
     this.#total = this.filtered ? 0 : size;
     this.position = this.filtered ? { mesh: query.mesh ?? "", name: "" } : this.#after;
+  }
+
+  get filtered(): boolean {
+    return this.#filter !== undefined;
   }
 
   /** Rows to read in the next turn; one more than the page has room for shows whether there are more. */
@@ -60,7 +62,7 @@ export class PageBuilder {
     this.done = rows.length < this.wanted;
     for (const row of rows) {
       this.position = row;
-      if (!matchesFilters(this.#query, row.name, () => JSON.parse(row.labels))) continue;
+      if (this.#filter && !this.#filter(row.name, () => JSON.parse(row.labels))) continue;
       this.#total++;
       if (this.#isAfter(row)) this.#addItem(row, () => load(row.id));
     }

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { MeshError } from "../../core/kernel/errors.ts";
 import type { Resource, ResourceKey } from "../../core/model/resource.ts";
-import { isFiltered } from "../../core/store/list-query.ts";
+import { buildFilter } from "../../core/store/list-query.ts";
 import type { Change, ListPage, ListQuery } from "../../core/store/resource-store.ts";
 import { PageBuilder, type ScannedRow, TURN } from "./page-builder.ts";
 import { buildChange, buildResource, type ChangeRow, RESOURCE_COLUMNS, type ResourceRow } from "./rows.ts";
@@ -68,7 +68,7 @@ export class Reader {
 
   /** Whether the list is too much for one turn of the event loop. */
   isLong(type: string, query: ListQuery): boolean {
-    const read = isFiltered(query) ? Number.POSITIVE_INFINITY : (query.limit ?? Number.POSITIVE_INFINITY);
+    const read = buildFilter(query) ? Number.POSITIVE_INFINITY : (query.limit ?? Number.POSITIVE_INFINITY);
     return Math.min(read, this.#size(type, query.mesh)) > TURN;
   }
 
