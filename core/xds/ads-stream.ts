@@ -30,7 +30,7 @@ export interface AdsStreamOptions {
   readonly clock: Clock;
 }
 
-/** Types that listeners and routes refer to; in the order in which they must reach Envoy. */
+/** Types that listeners and routes refer to, in the order in which they must reach Envoy; then those that refer to them. */
 const REFERRED = ["cluster", "endpoint", "secret"] as const;
 const REFERRERS = ["listener", "route"] as const;
 
@@ -43,7 +43,17 @@ export class AdsStream {
   readonly #channels: Readonly<Record<XdsType, Channel<never>>>;
   readonly #options: AdsStreamOptions;
   readonly #gates: MakeBeforeBreak;
-  readonly #syncedUpTo: Partial<Record<XdsType, number>> = {};
+  readonly #syncedUpTo: Record<XdsType, number> = { cluster: -1, endpoint: -1, secret: -1, listener: -1, route: -1 };
+  /** Types that may have something to send: the map changed, or the client said something. The others are not looked at. */
+  readonly #astir: Record<XdsType, boolean> = {
+    cluster: true,
+    endpoint: true,
+    secret: true,
+    listener: true,
+    route: true,
+  };
+  /** Something is refused, and so something may be held back. */
+  #holdsBack = false;
   #snapshot: Snapshot | undefined;
   #sendingSince: number | undefined;
   #pumping = false;
@@ -73,15 +83,21 @@ export class AdsStream {
     if (!type) return;
     const now = clock.monotonic();
     const answer = this.#channels[type].onRequest(request as never, now);
+    this.#astir[type] = true;
     if (answer) this.#gates.answered(type, now);
     if (answer === "accepted") session.onAck(type);
-    else if (answer === "refused") session.onNack(type, request.error ?? "");
+    else if (answer === "refused") {
+      this.#holdsBack = true;
+      session.onNack(type, request.error ?? "");
+    }
     this.#pump();
   }
 
   /** The newest picture; what it replaces and was not sent yet is never sent. */
   update(snapshot: Snapshot): void {
     if (this.#closed) return;
+    const before = this.#snapshot?.resources;
+    for (const type of XDS_TYPES) if (before?.[type] !== snapshot.resources[type]) this.#astir[type] = true;
     this.#snapshot = snapshot;
     this.#pump();
   }
@@ -111,19 +127,24 @@ export class AdsStream {
     const now = this.#options.clock.monotonic();
     const referred = this.#nextOf(REFERRED, snapshot, now, false);
     if (referred) return referred;
-    const first = this.#gates.referrers(now);
-    if (!first.referrers) return this.#lookAgain(first.lookAgainAt, now);
-    const referrer = this.#nextOf(REFERRERS, snapshot, now, true);
-    if (referrer) return referrer;
-    const second = this.#gates.removals(now);
-    if (!second.removals) return this.#lookAgain(second.lookAgainAt, now);
+    if (this.#astir.listener || this.#astir.route) {
+      const gate = this.#gates.referrers(now);
+      if (!gate.open) return this.#lookAgain(gate.lookAgainAt, now);
+      const referrer = this.#nextOf(REFERRERS, snapshot, now, true);
+      if (referrer) return referrer;
+    }
+    const gate = this.#gates.removals(now);
+    if (!gate.open) return this.#lookAgain(gate.lookAgainAt, now);
+    for (const type of REFERRED) this.#astir[type] = this.#channels[type].removalsWaiting;
     return this.#nextOf(REFERRED, snapshot, now, true) ?? this.#lookAgain(undefined, now);
   }
 
   #nextOf(types: readonly XdsType[], snapshot: Snapshot, now: number, removals: boolean): Outgoing | undefined {
     for (const type of types) {
+      if (!this.#astir[type]) continue;
       const target = { map: snapshot.resources[type], revision: snapshot.revision, removals, now };
       const outgoing = this.#channels[type].next(target);
+      this.#astir[type] = outgoing !== undefined;
       if (!outgoing) continue;
       this.#gates.sent(type, now);
       // A changed cluster warms anew and waits for its assignment, which Envoy does not ask for again with delta: without
@@ -131,6 +152,7 @@ export class AdsStream {
       if (type === "cluster") {
         const names = outgoing.fresh.map(({ name }) => name);
         this.#channels.endpoint.require(names, snapshot.resources.endpoint);
+        this.#astir.endpoint = true;
       }
       this.#options.session.onSent(type);
       return outgoing;
@@ -149,31 +171,36 @@ export class AdsStream {
   }
 
   #reportSynced(snapshot: Snapshot): void {
+    const { revision, resources } = snapshot;
     for (const type of XDS_TYPES) {
+      if (this.#syncedUpTo[type] >= revision) continue;
       const channel = this.#channels[type];
-      if ((this.#syncedUpTo[type] ?? -1) >= snapshot.revision) continue;
-      if (!channel.subscribed || !channel.holds(snapshot.resources[type])) continue;
-      this.#syncedUpTo[type] = snapshot.revision;
-      this.#options.session.onSynced(type, snapshot.revision);
+      if (!channel.subscribed || !channel.holds(resources[type])) continue;
+      this.#syncedUpTo[type] = revision;
+      this.#options.session.onSynced(type, revision);
     }
   }
 
   /** Arms the one timer for the earliest of a gate and what is held back after a NACK. */
   #lookAgain(gateAt: number | undefined, now: number): undefined {
     let at = gateAt ?? Number.POSITIVE_INFINITY;
-    for (const type of XDS_TYPES) {
-      // What is due already waits for a gate or an answer, and both lead here again.
-      const dueAt = this.#channels[type].dueAt ?? 0;
-      if (dueAt > now) at = Math.min(at, dueAt);
-    }
+    if (this.#holdsBack) at = Math.min(at, this.#nextDueAt(now));
     if (at === Number.POSITIVE_INFINITY || (this.#wakeUp && this.#wakeUp.at <= at)) return undefined;
     this.#wakeUp?.timer[Symbol.dispose]();
     const timer = this.#options.clock.after(Math.max(0, Math.ceil(at - now)), () => {
       this.#wakeUp = undefined;
+      for (const type of XDS_TYPES) this.#astir[type] = true;
       this.#pump();
     });
     this.#wakeUp = { at, timer };
     return undefined;
+  }
+
+  /** When the next resources that were held back are due. What is due already waits for a gate or an answer; both lead here again. */
+  #nextDueAt(now: number): number {
+    const dueAt = XDS_TYPES.map((type) => this.#channels[type].dueAt).filter((at) => at !== undefined);
+    this.#holdsBack = dueAt.length > 0 || XDS_TYPES.some((type) => this.#channels[type].refused);
+    return Math.min(...dueAt.filter((at) => at > now));
   }
 
   /** One timer at most, and none while nothing is being sent: an idle stream costs nothing. */

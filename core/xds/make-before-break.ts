@@ -11,15 +11,15 @@ export const REMOVAL_DELAY_MS = 1000;
 
 type Channels = Readonly<Record<XdsType, Channel<never>>>;
 
-/** Which group of types may be sent now, and when to look again if one must wait. */
-export interface OpenGates {
-  /** Listeners and routes, which refer to clusters. */
-  readonly referrers: boolean;
-  /** Removal of clusters, endpoints and secrets, which listeners and routes may refer to. */
-  readonly removals: boolean;
-  /** Monotonic; undefined when nothing but an answer can change the picture. */
+/** Whether a group of types may be sent now, and when to look again if it must wait. */
+export interface Gate {
+  readonly open: boolean;
+  /** Monotonic; undefined when time alone does not open it. */
   readonly lookAgainAt: number | undefined;
 }
+
+const OPEN: Gate = { open: true, lookAgainAt: undefined };
+const CLOSED: Gate = { open: false, lookAgainAt: undefined };
 
 /**
  * The order of one stream: clusters, endpoints, secrets; when Envoy acknowledged the clusters (it does so when they are warm)
@@ -47,19 +47,19 @@ export class MakeBeforeBreak {
   }
 
   /** The gate in front of listeners and routes. */
-  referrers(now: number): OpenGates {
-    const open = !this.#channels.cluster.unanswered || now >= this.#clustersBy;
-    return { referrers: open, removals: false, lookAgainAt: open ? undefined : this.#clustersBy };
+  referrers(now: number): Gate {
+    if (!this.#channels.cluster.unanswered || now >= this.#clustersBy) return OPEN;
+    return { open: false, lookAgainAt: this.#clustersBy };
   }
 
-  /** The gate in front of removals; asked when listeners and routes have nothing more to send. */
-  removals(now: number): OpenGates {
+  /** The gate in front of removals; asked when listeners and routes have nothing more to send. Closed if there are none. */
+  removals(now: number): Gate {
     const { cluster, endpoint, secret, listener, route } = this.#channels;
-    const any = cluster.removalsWaiting || endpoint.removalsWaiting || secret.removalsWaiting;
-    if (!any || listener.refused || route.refused) return { referrers: true, removals: false, lookAgainAt: undefined };
-    const waiting = listener.unanswered || route.unanswered;
-    const from = waiting ? this.#referrersBy : this.#removalsFrom;
-    const open = now >= from;
-    return { referrers: true, removals: open, lookAgainAt: open ? undefined : from };
+    if (!cluster.removalsWaiting && !endpoint.removalsWaiting && !secret.removalsWaiting) return CLOSED;
+    if (listener.refused || route.refused) return CLOSED;
+    const from = listener.unanswered || route.unanswered ? this.#referrersBy : this.#removalsFrom;
+    if (now < from) return { open: false, lookAgainAt: from };
+    // New clusters first, whatever the routes may need of them.
+    return this.referrers(now);
   }
 }
