@@ -30,6 +30,8 @@ export interface PresenceSpec {
   readonly incarnation: string;
   /** Incarnations that lost their place to another one, newest last; they wait until the holder ends. */
   readonly displaced: readonly string[];
+  /** Incarnations that left, or asked to, before another one took the place; they get it no more. Newest last. */
+  readonly departed?: readonly string[] | undefined;
   /** Control plane instance that holds, or held, the stream. */
   readonly instance: string;
   /** Epoch of the record's key at which `incarnation` took its place. */

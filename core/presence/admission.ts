@@ -9,8 +9,8 @@ import type { Fence, ResourceStore } from "../store/resource-store.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { ProxyStream } from "./presence.ts";
 import type { Holder, PresenceIndex } from "./presence-index.ts";
-import { dataplaneKey, hasCode, presenceKey } from "./record-store.ts";
-import { arrive, type Moment, type PresenceRules, placeFor } from "./transition.ts";
+import { dataplaneKey, hasCode, presenceKey, type RecordStore } from "./record-store.ts";
+import { arrive, type Moment, type PresenceRules, placeFor, transition } from "./transition.ts";
 
 export type Admitted =
   | {
@@ -25,14 +25,19 @@ export type Admitted =
 
 export interface AdmissionsOptions {
   readonly store: ResourceStore;
+  readonly records: RecordStore;
   readonly lifecycles: readonly Lifecycle[];
   readonly index: () => PresenceIndex;
   /** Resolves when the index includes the revision. */
   readonly reached: (revision: number) => Promise<void>;
+  /** Whether the watch showed that the incarnation left, also when no record says so any more. */
+  readonly hasLeft: (incarnation: string) => boolean;
   readonly rules: PresenceRules;
   readonly moment: () => Moment;
   readonly instance: string;
 }
+
+const COULD_NOT_JOIN = "another sidecar of this name wanted to join and could not";
 
 /** Others may change the same proxy meanwhile; more often than this means that something is wrong. */
 const TRIES = 20;
@@ -46,14 +51,22 @@ export class Admissions {
   }
 
   async take(stream: ProxyStream): Promise<Admitted> {
-    const attempt: Attempt = { epoch: undefined };
+    const attempt: Attempt = {
+      epoch: undefined,
+      wrote: false,
+      unfinished: undefined,
+      ownedBefore: false,
+      created: undefined,
+    };
     for (let tries = 1; ; tries++) {
       try {
         return await this.#try(stream, attempt);
       } catch (error) {
         // MM404 after the epoch was taken: the Dataplane was deleted between our read and our write.
         const lostRace = hasCode(error, "MM409", "MM511") || (attempt.wrote && hasCode(error, "MM404"));
-        if (tries === TRIES || !lostRace) throw error;
+        if (tries < TRIES && lostRace) continue;
+        if (attempt.unfinished !== undefined) await this.#abandon(attempt, stream.proxy).catch(() => undefined);
+        throw error;
       }
     }
   }
@@ -71,13 +84,16 @@ export class Admissions {
     ]);
     const before = stored?.spec;
     const place = placeFor(before, incarnation);
-    if (place === "refuse") throw hasLeft(proxy);
+    if (place === "refuse" || this.#options.hasLeft(incarnation)) throw hasLeft(proxy);
     if (before?.incarnation === incarnation && before.epoch > (attempt.epoch ?? Number.POSITIVE_INFINITY)) {
       throw new MeshError("MM700", "a newer stream of the same sidecar has the place");
     }
     if (!mesh) throw noMesh(proxy);
     const lifecycle = this.#lifecycleOf(stream);
-    const admission = await lifecycle.admit({ stream, mesh, existing, previous: before });
+    const isOurs = existing !== undefined && existing.version === 1 && existing.revision === attempt.created;
+    const previous =
+      before && before.epoch === attempt.unfinished ? { ...before, ownsDataplane: attempt.ownedBefore } : before;
+    const admission = await lifecycle.admit({ stream, mesh, existing, previous });
     if (place === "park" && before) return { kind: "parked", holder: before };
     const spec = admission.dataplane.spec as DataplaneSpec;
     const holder = this.#options.index().holderOf(proxy, spec, "any");
@@ -93,18 +109,20 @@ export class Admissions {
         epoch: attempt.epoch,
         peer: stream.peer,
         lifecycle: lifecycle.name,
-        ownsDataplane: admission.ownsDataplane,
+        ownsDataplane: admission.ownsDataplane || isOurs,
         probedPorts: inboundsOf(spec).flatMap((inbound) => (inbound.serviceProbe ? [inbound.port] : [])),
       },
       moment(),
       rules,
     );
-    const written = await this.#write(stored, existing, admission.dataplane, record);
+    const written = await this.#write(attempt, stored, existing, admission.dataplane, record);
     await this.#options.reached(written.revision);
+    // What others did at the same moment is visible now.
+    const late = this.#options.hasLeft(incarnation);
     const rival = this.#options.index().holderOf(proxy, spec, "earlier");
-    if (rival) {
-      await this.#undo(proxy, before, existing !== undefined, record, written.recordVersion);
-      throw addressTaken(proxy, rival);
+    if (late || rival) {
+      await this.#undo(proxy, before, existing === undefined || isOurs, record);
+      throw rival ? addressTaken(proxy, rival) : hasLeft(proxy);
     }
     return { kind: "taken", dataplane: written.dataplane, epoch: attempt.epoch, before, record };
   }
@@ -115,6 +133,7 @@ export class Admissions {
    * first, so that it also says whose the Dataplane is if this control plane dies between the writes.
    */
   async #write(
+    attempt: Attempt,
     stored: Resource<PresenceSpec> | undefined,
     existing: Resource | undefined,
     draft: ResourceDraft,
@@ -130,46 +149,54 @@ export class Admissions {
         ? existing
         : await store.put(draft, { expectedVersion: existing.version, fence });
       const put = await store.put(record, { expectedVersion: stored?.version ?? 0, fence, owner });
-      return { dataplane, revision: put.revision, recordVersion: put.version };
+      attempt.unfinished = undefined;
+      return { dataplane, revision: put.revision };
     }
+    if (stored?.spec.epoch !== attempt.unfinished) attempt.ownedBefore = stored?.spec.ownsDataplane ?? false;
+    attempt.unfinished = spec.epoch;
     const first = await store.put(record, { expectedVersion: stored?.version ?? 0, fence });
-    let dataplane: Resource;
-    try {
-      dataplane = await store.put(draft, { expectedVersion: 0, fence, owner: meshKey(draft) });
-    } catch (error) {
-      await store.delete(key, { expectedVersion: first.version, fence }).catch(() => undefined);
-      throw error;
-    }
+    const dataplane = await store.put(draft, { expectedVersion: 0, fence, owner: meshKey(draft) });
+    attempt.created = dataplane.revision;
     const put = await store.put(record, { expectedVersion: first.version, fence, owner });
-    return { dataplane, revision: put.revision, recordVersion: put.version };
+    attempt.unfinished = undefined;
+    return { dataplane, revision: put.revision };
+  }
+
+  /** The stream may not join after all, but its record says that it has: between the writes somebody else was there. */
+  async #abandon(attempt: Attempt, proxy: ProxyId): Promise<void> {
+    const { store, records, moment } = this.#options;
+    const epoch = attempt.unfinished;
+    if (!(await store.get(dataplaneKey(proxy)))) return records.discard(proxy, epoch);
+    await records.change(proxy, (record) =>
+      record.epoch === epoch
+        ? { type: "closed", reason: COULD_NOT_JOIN, lastSeen: moment(), keepEndpoints: false }
+        : undefined,
+    );
   }
 
   /** Takes back what `#write` wrote: another proxy joined with the same address at the same time and was faster. */
   async #undo(
     proxy: ProxyId,
     before: PresenceSpec | undefined,
-    existed: boolean,
-    record: PresenceSpec,
-    version: number,
+    created: boolean,
+    { epoch }: PresenceSpec,
   ): Promise<void> {
-    const { store } = this.#options;
-    const key = presenceKey(proxy);
-    const fence: Fence = { key, epoch: record.epoch };
-    try {
-      if (!existed) await store.delete(dataplaneKey(proxy), { fence });
-      else if (!before) await store.delete(key, { fence });
-      else {
-        const reason = "its inbound address belongs to another proxy";
-        const spec: PresenceSpec =
-          before.state === "connected"
-            ? { ...record, state: "lost", endpoints: "degraded", open: false, reason }
-            : { ...before, epoch: record.epoch };
-        await store.put({ ...key, labels: {}, spec }, { expectedVersion: version, fence });
-      }
-    } catch (error) {
-      // A newer holder or the user's own delete has taken care of it.
-      if (!hasCode(error, "MM404", "MM409", "MM511")) throw error;
-    }
+    const { records } = this.#options;
+    if (created) await records.remove(proxy, epoch);
+    else if (!before) await records.discard(proxy, epoch);
+    else await records.replace(proxy, epoch, this.#withoutHolder({ ...before, epoch }));
+  }
+
+  /** The one that had the place before was already told that it lost it. */
+  #withoutHolder(before: PresenceSpec): PresenceSpec {
+    const now = this.#options.moment();
+    const after = transition(
+      before,
+      { type: "closed", reason: COULD_NOT_JOIN, lastSeen: now, keepEndpoints: false },
+      now,
+      this.#options.rules,
+    );
+    return after === "delete" ? before : after;
   }
 
   #lifecycleOf(stream: ProxyStream): Lifecycle {
@@ -185,20 +212,26 @@ export class Admissions {
   }
 }
 
+/** What earlier tries of the same stream left behind. */
 interface Attempt {
   /** Epoch that this stream took, if it took one. */
   epoch: number | undefined;
-  wrote?: boolean;
+  wrote: boolean;
+  /** Epoch of a record that was written before its Dataplane, which is not known to be there yet. */
+  unfinished: number | undefined;
+  /** Whether the record that the unfinished one replaced owned the Dataplane. */
+  ownedBefore: boolean;
+  /** Revision of the put that made the Dataplane. */
+  created: number | undefined;
 }
 
 interface Written {
   readonly dataplane: Resource;
   readonly revision: number;
-  readonly recordVersion: number;
 }
 
 /** Refuses a sidecar that said goodbye: its Dataplane must not come back because its Envoy has not ended yet. */
-export function hasLeft(proxy: ProxyId): MeshError {
+function hasLeft(proxy: ProxyId): MeshError {
   return new MeshError("MM700", `the sidecar of ${describe(proxy)} has left`, {
     why: "It said that it ends; its Envoy only gets configuration again from a sidecar that was started anew.",
   });

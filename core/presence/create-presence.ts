@@ -114,9 +114,19 @@ export async function createPresence(options: PresenceOptions): Promise<Presence
     await follower.reached(revision, AbortSignal.any([patience.signal, scope.signal]));
   };
   const records = new RecordStore(store, rules, moment);
-  const core = new PresenceCore({
+  const core: PresenceCore = new PresenceCore({
     store,
-    admissions: new Admissions({ store, lifecycles, index: () => index, reached, rules, moment, instance }),
+    admissions: new Admissions({
+      store,
+      records,
+      lifecycles,
+      index: () => index,
+      reached,
+      hasLeft: (incarnation) => core.hasLeft(incarnation),
+      rules,
+      moment,
+      instance,
+    }),
     records,
     acknowledgements,
     index: () => index,

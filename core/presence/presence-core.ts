@@ -9,7 +9,7 @@ import type { Resource } from "../model/resource.ts";
 import type { AcknowledgedResult, Acknowledgements } from "../push/acknowledgements.ts";
 import { type ProxyId, proxyText } from "../push/snapshot.ts";
 import type { ResourceStore } from "../store/resource-store.ts";
-import { type Admissions, hasLeft } from "./admission.ts";
+import type { Admissions } from "./admission.ts";
 import { eventText, hostOf, newsOf } from "./event-text.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { Lease } from "./lease.ts";
@@ -19,7 +19,7 @@ import type { PresenceIndex, RecordChange } from "./presence-index.ts";
 import { dataplaneKey, hasCode, type Outcome, type RecordStore } from "./record-store.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { type Seat, Seats } from "./seats.ts";
-import { type Moment, type PresenceEvent, placeFor } from "./transition.ts";
+import { hasDeparted, type Moment, type PresenceEvent, placeFor } from "./transition.ts";
 
 /**
  * A parked stream waits this long after the holder was lost: one whose connection broke is back within a second, and
@@ -151,6 +151,11 @@ export class PresenceCore implements Omit<Presence, "stop"> {
     );
   }
 
+  /** Whether the watch showed that the incarnation left; for a while also after its record was deleted. */
+  hasLeft(incarnation: string): boolean {
+    return this.#left.has(incarnation);
+  }
+
   /** Proxies of which the record says that this instance holds them, though it does not. */
   orphans(): readonly ProxyId[] {
     const { index, instance } = this.#options;
@@ -174,7 +179,9 @@ export class PresenceCore implements Omit<Presence, "stop"> {
       this.#spare(proxy, guard.lost(proxy.mesh, proxy.name, clock.monotonic(), index().connected(proxy.mesh)));
     }
     if (!after || (after.state === "connected" && before?.state !== "connected")) guard.settled(proxy.mesh, proxy.name);
-    if (!after && before && (before.state === "left" || before.state === "leaving")) this.#remember(before.incarnation);
+    if (before && hasDeparted(before) && before.incarnation !== after?.incarnation) this.#remember(before.incarnation);
+    // With the record goes what it remembers.
+    if (before && !after) for (const each of before.departed ?? []) this.#remember(each);
     const seat = this.#seats.get(proxy);
     if (!seat) return;
     if (after) this.#reviewHolder(seat, after);
@@ -184,7 +191,11 @@ export class PresenceCore implements Omit<Presence, "stop"> {
 
   #reviewHolder(seat: Seat, record: PresenceSpec): void {
     const lease = seat.current;
-    if (!lease || record.epoch <= lease.epoch) return;
+    if (!lease || record.epoch < lease.epoch) return;
+    if (record.epoch === lease.epoch) {
+      if (record.state === "left") this.#dismiss(lease);
+      return;
+    }
     // Another control plane gave the place to another stream.
     if (record.incarnation === lease.stream.incarnation) {
       this.#seats.remove(lease);
@@ -195,9 +206,18 @@ export class PresenceCore implements Omit<Presence, "stop"> {
   #recordDeleted(seat: Seat, before: PresenceSpec | undefined): void {
     const lease = seat.current;
     if (!lease || (before && before.epoch < lease.epoch)) return;
+    if (before && hasDeparted(before)) {
+      this.#dismiss(lease);
+      return;
+    }
     this.#seats.remove(lease);
-    if (before && (before.state === "left" || before.state === "leaving")) lease.park();
-    else lease.end(`Dataplane "${seat.proxy.name}" was deleted; the sidecar has to join again`);
+    lease.end(`Dataplane "${seat.proxy.name}" was deleted; the sidecar has to join again`);
+  }
+
+  /** The sidecar has left. Its stream is not ended from here, since its Envoy would only come back. */
+  #dismiss(lease: Lease): void {
+    this.#seats.remove(lease);
+    lease.park();
   }
 
   /** Gives a place that became free to the newest stream that waits for it. */
@@ -235,7 +255,6 @@ export class PresenceCore implements Omit<Presence, "stop"> {
     const { stream } = lease;
     const { proxy } = stream;
     if (stream.signal.aborted || lease.ended !== undefined) throw new MeshError("MM700", "the stream ended");
-    if (this.#left.has(stream.incarnation)) throw hasLeft(proxy);
     const admitted = await this.#options.admissions.take(stream);
     if (admitted.kind === "parked") {
       if (lease.ended === undefined) this.#park(lease, admitted.holder);
@@ -259,6 +278,10 @@ export class PresenceCore implements Omit<Presence, "stop"> {
   }
 
   #park(lease: Lease, holder: PresenceSpec): void {
+    if (holder.departed?.includes(lease.stream.incarnation)) {
+      this.#dismiss(lease);
+      return;
+    }
     lease.park();
     this.#seats.wait(lease);
     const { proxy, peer } = lease.stream;
@@ -296,10 +319,8 @@ export class PresenceCore implements Omit<Presence, "stop"> {
     const lastSeen = moment();
     void this.#persist(proxy, async () => {
       const keepEndpoints = guard.isSpared(proxy.mesh, proxy.name);
-      const outcome = await records.change(
-        proxy,
-        () => ({ type: "closed", reason, lastSeen, keepEndpoints }),
-        lease.epoch,
+      const outcome = await records.change(proxy, (record) =>
+        record.epoch === lease.epoch ? { type: "closed", reason, lastSeen, keepEndpoints } : undefined,
       );
       this.#tell(proxy, outcome);
     });

@@ -3,7 +3,7 @@ import { MeshError } from "../kernel/errors.ts";
 import { DATAPLANE_PRESENCE, type PresenceSpec } from "../model/dataplane-presence.ts";
 import type { Resource, ResourceKey } from "../model/resource.ts";
 import type { ProxyId } from "../push/snapshot.ts";
-import type { ResourceStore } from "../store/resource-store.ts";
+import type { Fence, ResourceStore, WriteOptions } from "../store/resource-store.ts";
 import { type Moment, type PresenceEvent, type PresenceRules, transition } from "./transition.ts";
 
 export function presenceKey(proxy: ProxyId): ResourceKey {
@@ -19,10 +19,8 @@ export function hasCode(thrown: unknown, ...codes: ErrorCode[]): boolean {
 }
 
 export type Outcome =
-  /** There is no record. */
+  /** There is no record, or no Dataplane that could have one. */
   | { readonly kind: "absent" }
-  /** A newer holder has the place; nothing was written. */
-  | { readonly kind: "fenced" }
   | { readonly kind: "unchanged"; readonly record: Resource<PresenceSpec> }
   | { readonly kind: "changed"; readonly before: PresenceSpec; readonly record: Resource<PresenceSpec> }
   /** The Dataplane is gone, and the record with it. `after` is the last state it was in. */
@@ -31,7 +29,10 @@ export type Outcome =
 /** A record changes hands a few times at the most; more means that something is wrong. */
 const TRIES = 20;
 
-/** The compare-and-set around the pure transitions: read, decide, write if nobody else did meanwhile. */
+/**
+ * The compare-and-set around the pure transitions: read the epoch, read the record, decide, write if neither changed. A
+ * holder that lost its place finds another epoch in the record than its own, and has nothing to say any more.
+ */
 export class RecordStore {
   readonly #store: ResourceStore;
   readonly #rules: PresenceRules;
@@ -43,76 +44,95 @@ export class RecordStore {
     this.#moment = moment;
   }
 
-  async read(proxy: ProxyId): Promise<Resource<PresenceSpec> | undefined> {
-    return (await this.#store.get(presenceKey(proxy))) as Resource<PresenceSpec> | undefined;
+  /** Applies the event that `choose` finds for the stored record. Rejects with MM409 when others keep changing it. */
+  change(proxy: ProxyId, choose: (record: PresenceSpec) => PresenceEvent | undefined): Promise<Outcome> {
+    return this.#try(proxy, async (record, fence): Promise<Outcome> => {
+      const before = record.spec;
+      const event = choose(before);
+      const after = event ? transition(before, event, this.#moment(), this.#rules) : before;
+      if (after === before) return { kind: "unchanged", record };
+      if (after === "delete") {
+        await this.#remove(proxy, fence);
+        return { kind: "deleted", before, after: before };
+      }
+      const written = await this.#put(proxy, after, record, fence);
+      if (!written) return { kind: "absent" };
+      if (after.state !== "left" || this.#rules.afterLeave(after) === "keep") {
+        return { kind: "changed", before, record: written };
+      }
+      await this.#remove(proxy, fence);
+      return { kind: "deleted", before, after };
+    }).then((outcome) => outcome ?? { kind: "absent" });
   }
 
-  /**
-   * Applies the event that `choose` finds for the stored record. `epoch`: the caller's own, so that it is fenced once
-   * another has the place; else whatever the epoch is now. Rejects with MM409 when others keep changing the record.
-   */
-  async change(
+  /** Writes `spec` over the record that the holder of `epoch` wrote, if it is still there. */
+  async replace(proxy: ProxyId, epoch: number, spec: PresenceSpec): Promise<void> {
+    await this.#try(proxy, async (record, fence) => {
+      if (record.spec.epoch === epoch) await this.#put(proxy, spec, record, fence);
+    });
+  }
+
+  /** Deletes Dataplane and record, if the record is still the one that the holder of `epoch` wrote. */
+  async remove(proxy: ProxyId, epoch: number): Promise<void> {
+    await this.#try(proxy, async (record, fence) => {
+      if (record.spec.epoch === epoch) await this.#remove(proxy, fence);
+    });
+  }
+
+  /** Deletes the record alone. `epoch`: only if it is still the one that this holder wrote. */
+  async discard(proxy: ProxyId, epoch?: number): Promise<void> {
+    await this.#try(proxy, async (record, fence) => {
+      if (epoch !== undefined && record.spec.epoch !== epoch) return;
+      await this.#delete(presenceKey(proxy), { expectedVersion: record.version, fence });
+    });
+  }
+
+  /** Undefined if there is no record. */
+  async #try<T>(
     proxy: ProxyId,
-    choose: (record: PresenceSpec) => PresenceEvent | undefined,
-    epoch?: number,
-  ): Promise<Outcome> {
+    act: (record: Resource<PresenceSpec>, fence: Fence) => Promise<T>,
+  ): Promise<T | undefined> {
+    const key = presenceKey(proxy);
     for (let tries = 1; ; tries++) {
       try {
-        return await this.#try(proxy, choose, epoch ?? (await this.#store.epoch(presenceKey(proxy))));
+        // The epoch first: whoever takes the place after this read makes the write fail.
+        const epoch = await this.#store.epoch(key);
+        const record = (await this.#store.get(key)) as Resource<PresenceSpec> | undefined;
+        return record ? await act(record, { key, epoch }) : undefined;
       } catch (error) {
-        if (epoch !== undefined && hasCode(error, "MM511")) return { kind: "fenced" };
         if (tries === TRIES || !hasCode(error, "MM409", "MM511")) throw error;
       }
     }
   }
 
-  /** Deletes a record that has no Dataplane: its control plane ended between the two writes. */
-  async discard(proxy: ProxyId): Promise<void> {
-    const epoch = await this.#store.epoch(presenceKey(proxy));
-    const record = await this.read(proxy);
-    if (!record || (await this.#store.get(dataplaneKey(proxy)))) return;
-    const fence = { key: presenceKey(proxy), epoch };
-    try {
-      await this.#store.delete(presenceKey(proxy), { expectedVersion: record.version, fence });
-    } catch (error) {
-      if (!hasCode(error, "MM404", "MM409", "MM511")) throw error;
-    }
-  }
-
-  async #try(
+  async #put(
     proxy: ProxyId,
-    choose: (record: PresenceSpec) => PresenceEvent | undefined,
-    epoch: number,
-  ): Promise<Outcome> {
-    const record = await this.read(proxy);
-    if (!record) return { kind: "absent" };
-    const before = record.spec;
-    const event = choose(before);
-    const after = event ? transition(before, event, this.#moment(), this.#rules) : before;
-    if (after === before) return { kind: "unchanged", record };
-    if (after === "delete") {
-      await this.#remove(proxy, epoch);
-      return { kind: "deleted", before, after: before };
+    spec: PresenceSpec,
+    over: Resource<PresenceSpec>,
+    fence: Fence,
+  ): Promise<Resource<PresenceSpec> | undefined> {
+    const options = { expectedVersion: over.version, fence, owner: dataplaneKey(proxy) };
+    try {
+      return (await this.#store.put({ ...presenceKey(proxy), labels: {}, spec }, options)) as Resource<PresenceSpec>;
+    } catch (error) {
+      // The Dataplane is not there yet, or not any more.
+      if (hasCode(error, "MM404")) return undefined;
+      throw error;
     }
-    const written = (await this.#store.put(
-      { ...presenceKey(proxy), labels: {}, spec: after },
-      { expectedVersion: record.version, fence: { key: presenceKey(proxy), epoch } },
-    )) as Resource<PresenceSpec>;
-    if (after.state !== "left" || this.#rules.afterLeave(after) === "keep")
-      return { kind: "changed", before, record: written };
-    await this.#remove(proxy, epoch);
-    return { kind: "deleted", before, after };
   }
 
   /** Takes the place itself first, so that a stream that is just opening is not left without its Dataplane. */
-  async #remove(proxy: ProxyId, epoch: number): Promise<void> {
-    const fence = { key: presenceKey(proxy), epoch: await this.#store.advanceEpoch(presenceKey(proxy), epoch) };
-    for (const key of [dataplaneKey(proxy), presenceKey(proxy)]) {
-      try {
-        await this.#store.delete(key, { fence });
-      } catch (error) {
-        if (!hasCode(error, "MM404")) throw error;
-      }
+  async #remove(proxy: ProxyId, { key, epoch }: Fence): Promise<void> {
+    const fence = { key, epoch: await this.#store.advanceEpoch(key, epoch) };
+    await this.#delete(dataplaneKey(proxy), { fence });
+    await this.#delete(key, { fence });
+  }
+
+  async #delete(key: ResourceKey, options: WriteOptions): Promise<void> {
+    try {
+      await this.#store.delete(key, options);
+    } catch (error) {
+      if (!hasCode(error, "MM404")) throw error;
     }
   }
 }

@@ -56,11 +56,12 @@ export type PresenceEvent =
 export type Place = "take" | "park" | "refuse";
 
 /** Longer lists would only keep the names of sidecars that are long dead. */
-const MOST_DISPLACED = 8;
+const MOST_REMEMBERED = 8;
 
 /** Whether a stream gets the place of its proxy (design.md, "a second stream"). */
 export function placeFor(record: PresenceSpec | undefined, incarnation: string): Place {
   if (!record) return "take";
+  if (record.departed?.includes(incarnation)) return "refuse";
   if (record.state === "left") return record.incarnation === incarnation ? "refuse" : "take";
   if (record.incarnation === incarnation) return "take";
   const held = record.state === "connected" || record.state === "leaving";
@@ -83,7 +84,7 @@ export function arrive(
     endpoints: stillLeaving ? "withdrawn" : "healthy",
     notReady: same ? same.notReady : rules.awaitProbes ? arrival.probedPorts : [],
     incarnation: arrival.incarnation,
-    displaced: displacedBy(previous, arrival.incarnation),
+    ...remembered(previous, arrival.incarnation),
     instance: arrival.instance,
     epoch: arrival.epoch,
     open: true,
@@ -107,7 +108,9 @@ export function transition(
     case "leave":
       return onLeave(record, now);
     case "left":
-      return record.state === "left" ? record : left(record, now, now);
+      if (record.state !== "left") return left(record, now, now);
+      // A control plane ended between the record and the deletion that follows from it.
+      return rules.afterLeave(record) === "delete" ? "delete" : record;
     case "closed":
       return onClosed(record, event, now);
     case "spared":
@@ -143,10 +146,22 @@ export function deadlineOf(record: PresenceSpec, rules: PresenceRules): number |
 
 const SPARED = "so much of the mesh was lost at once that its endpoints stay in use";
 
-function displacedBy(previous: PresenceSpec | undefined, incarnation: string): readonly string[] {
-  if (!previous) return [];
-  if (previous.incarnation === incarnation) return previous.displaced;
-  return [...previous.displaced.filter((each) => each !== incarnation), previous.incarnation].slice(-MOST_DISPLACED);
+/** Whether the sidecar said that it goes; the draining of a stock one is only a guess. */
+export function hasDeparted(record: PresenceSpec): boolean {
+  return record.state === "left" || record.leave === "requested";
+}
+
+/** What a record keeps of the incarnations that had the place before. */
+function remembered(
+  previous: PresenceSpec | undefined,
+  incarnation: string,
+): Pick<PresenceSpec, "displaced" | "departed"> {
+  if (!previous) return { displaced: [] };
+  const { displaced, departed = [] } = previous;
+  if (previous.incarnation === incarnation) return { displaced, departed };
+  const others = displaced.filter((each) => each !== incarnation);
+  const add = (list: readonly string[]) => [...list, previous.incarnation].slice(-MOST_REMEMBERED);
+  return hasDeparted(previous) ? { displaced: others, departed: add(departed) } : { displaced: add(others), departed };
 }
 
 function onLeave(record: PresenceSpec, now: Moment): PresenceSpec {

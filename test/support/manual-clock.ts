@@ -74,7 +74,6 @@ export class ManualClock implements Clock {
   /** Lets everything run that waits for no timer. */
   async settle(): Promise<void> {
     await turn();
-    await turn();
   }
 
   /** Timers that are set. */

@@ -176,6 +176,26 @@ test("a takeover remembers whom it displaced, once, and not for ever", () => {
   assert.equal(record.displaced.at(-1), "n48");
 });
 
+test("one that left and owns its Dataplane goes, even if the control plane died before it could delete it", () => {
+  const gone = after(connected, left);
+  assert.equal(transition(gone, left, later(2000), rules), "delete");
+  assert.equal(transition(gone, elapsed, later(2000), rules), "delete");
+});
+
+test("who left, or asked to, before another took over is not let in again; who was only lost may be", () => {
+  for (const [record, place] of [
+    [records.leaving, "refuse"],
+    [records.left, "refuse"],
+    [records.draining, "park"],
+    [connected, "park"],
+  ] as const) {
+    const taken = arrive(record, { ...arrival, incarnation: "i2", epoch: 2 }, T0, rules);
+    assert.equal(placeFor(taken, "i1"), place, record.state);
+    const lost = after(taken, closed);
+    assert.equal(placeFor(lost, "i1"), place === "refuse" ? "refuse" : "take");
+  }
+});
+
 test("a leaving sidecar that reconnects is still leaving; a new one is not", () => {
   const again = arrive(records.leaving, { ...arrival, epoch: 2 }, later(3000), rules);
   assert.deepEqual(

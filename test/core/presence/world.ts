@@ -69,6 +69,8 @@ export class World {
   readonly log: Logger = createLogger({
     write: (level, event, text) => void this.lines.push({ level, event, text }),
   });
+  /** Steps by which calls of the store are delayed, before and after, so that control planes get in each other's way. */
+  jitter: () => number = () => 0;
   #instances = 0;
 
   async meshes(...names: string[]): Promise<this> {
@@ -80,7 +82,7 @@ export class World {
 
   async controlPlane(settings: PresenceSettings = {}, instance = `cp-${++this.#instances}`): Promise<ControlPlane> {
     const scope = new Scope(instance);
-    const cut = cutOff(this.store);
+    const cut = cutOff(this.store, () => this.jitter());
     const presence = await createPresence({
       store: cut.store,
       lifecycles: [createDirectLifecycle(), createIndirectLifecycle()],
@@ -119,23 +121,32 @@ export class World {
 }
 
 /** A store that a crashed process can no longer reach; others still can. */
-function cutOff(store: ResourceStore): { readonly store: ResourceStore; cut(): void } {
+function cutOff(store: ResourceStore, jitter: () => number): { readonly store: ResourceStore; cut(): void } {
   let alive = true;
   const dead = () => new Promise<never>(() => undefined);
+  const delay = async (steps: number) => {
+    for (; steps >= 1; steps--) await undefined;
+  };
   const proxy = new Proxy(store, {
     get(target, property) {
       const value = Reflect.get(target, property) as unknown;
       if (typeof value !== "function") return value;
-      return (...args: unknown[]) => {
-        if (!alive && property !== "watch") {
-          // The last heartbeat of an orderly stop must not hang the test.
-          return property === "put" ? Promise.reject(new Error("dead")) : dead();
-        }
-        return (value as (...given: unknown[]) => unknown).apply(target, args);
+      if (property === "watch") return value.bind(target);
+      return async (...args: unknown[]) => {
+        const steps = jitter();
+        if (steps > 0) await delay(steps);
+        // The last heartbeat of an orderly stop must not hang the test; everything else never comes back.
+        if (!alive) return property === "put" ? Promise.reject(new Error("dead")) : dead();
+        const result: unknown = await (value as (...given: unknown[]) => unknown).apply(target, args);
+        if (steps > 0) await delay(jitter());
+        return alive ? result : dead();
       };
     },
   });
-  return { store: proxy, cut: () => void (alive = false) };
+  const cut = () => {
+    alive = false;
+  };
+  return { store: proxy, cut };
 }
 
 export function definitionOf(
@@ -222,8 +233,12 @@ export class Join {
   constructor(controlPlane: ControlPlane, stream: Stream) {
     this.stream = stream;
     this.settled = controlPlane.presence.open(stream).then(
-      (lease) => void (this.lease = lease),
-      (error: Error) => void (this.error = error),
+      (lease) => {
+        this.lease = lease;
+      },
+      (error: Error) => {
+        this.error = error;
+      },
     );
   }
 

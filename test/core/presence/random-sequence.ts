@@ -1,0 +1,395 @@
+import assert from "node:assert/strict";
+import type { PresenceSpec } from "../../../core/model/dataplane-presence.ts";
+import { type ControlPlane, definitionOf, Join, MINUTE, SECOND, Stream, World, YEAR } from "./world.ts";
+
+const SETTINGS = {
+  idleTimeoutMs: 5 * MINUTE,
+  cleanupAgeMs: 30 * MINUTE,
+  graceMs: 60 * SECOND,
+  heartbeatMs: 30 * SECOND,
+};
+/** What a crash can hide: the time since the last heartbeat. */
+const BLUR = SETTINGS.heartbeatMs + SECOND;
+const STEPS = [100, SECOND, 3 * SECOND, 20 * SECOND, 70 * SECOND, 6 * MINUTE, 31 * MINUTE];
+
+/** What the test itself knows of a proxy, without looking at records. */
+interface Known {
+  readonly name: string;
+  readonly port: number;
+  readonly direct: boolean;
+  incarnations: number;
+  /** The last incarnations that had the place since the record was made, newest last. */
+  held: readonly string[];
+  /** Incarnations whose leave was accepted, and whose left was. */
+  readonly leaving: Set<string>;
+  readonly gone: Set<string>;
+  /** All of these, also when every control plane has forgotten them: their streams wait for nothing. */
+  readonly departed: Set<string>;
+  /** Whether the stored Dataplane was made by the user. */
+  byUser: boolean;
+  /** Time that was really observed, when the proxy last gave a sign of life; undefined if it never did. */
+  lastSeen: number | undefined;
+  /** Crashes since then; each may hide a little time. */
+  crashes: number;
+  before: PresenceSpec | undefined;
+  /** Revision that made the Dataplane. */
+  createdAt: number | undefined;
+  /** Whose stream had the place then. */
+  holder: Join | undefined;
+}
+
+interface LiveJoin {
+  readonly known: Known;
+  readonly join: Join;
+  readonly controlPlane: ControlPlane;
+}
+
+/** A small generator with a known sequence for each seed. */
+function randomOf(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return (((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296) * below;
+  };
+}
+
+/**
+ * Does `length` random things to two control planes over one store and checks after each what must always hold. Rejects
+ * with what was violated and everything that was done.
+ */
+export async function runRandomSequence(seed: number, length = 30): Promise<void> {
+  const sequence = new Sequence(seed);
+  try {
+    await sequence.run(length);
+  } catch (error) {
+    const history = sequence.history.join("\n  ");
+    throw new Error(`seed ${seed}: ${(error as Error).message}\n  ${history}`, { cause: error });
+  }
+}
+
+class Sequence {
+  readonly history: string[] = [];
+  readonly #random: (below: number) => number;
+  readonly #world = new World();
+  readonly #controlPlanes: (ControlPlane | undefined)[] = [undefined, undefined];
+  readonly #known: Known[];
+  #joins: LiveJoin[] = [];
+  /** Milliseconds during which some control plane was up. */
+  #observed = 0;
+
+  constructor(seed: number) {
+    this.#random = randomOf(seed);
+    this.#known = [9000, 9001, 9002, 9000].map((port, at) => ({
+      name: `p${at}`,
+      port,
+      direct: at !== 2,
+      incarnations: 0,
+      held: [],
+      leaving: new Set<string>(),
+      gone: new Set<string>(),
+      departed: new Set<string>(),
+      byUser: false,
+      lastSeen: undefined,
+      crashes: 0,
+      before: undefined,
+      createdAt: undefined,
+      holder: undefined,
+    }));
+  }
+
+  async run(length: number): Promise<void> {
+    await this.#world.meshes();
+    await this.#start(0);
+    for (let at = 0; at < length; at++) {
+      if (this.#random(10) < 3) await this.#several();
+      else await this.#one();
+    }
+    await this.#finish();
+  }
+
+  async #one(): Promise<void> {
+    const did = await this.#step(false);
+    await this.#world.clock.settle();
+    this.history.push(did);
+    await this.#check(did);
+  }
+
+  /** A few things at the same time. Those at a control plane that dies with them may never finish. */
+  async #several(): Promise<void> {
+    const failures: unknown[] = [];
+    this.#world.jitter = () => this.#random(12);
+    const begun = this.history.push("at the same time:");
+    for (let at = 0; at < 2 + this.#random(3); at++) {
+      this.#step(true).then(
+        (did) => this.history.splice(begun, 0, `  ${did}`),
+        (error: unknown) => failures.push(error),
+      );
+    }
+    await this.#world.clock.settle();
+    this.#world.jitter = () => 0;
+    await this.#world.clock.settle();
+    if (failures.length > 0) throw failures[0];
+    await this.#check("several things");
+  }
+
+  async #step(together: boolean): Promise<string> {
+    const known = this.#pick(this.#known);
+    const controlPlane = this.#pick(this.#controlPlanes.filter((each) => each !== undefined));
+    const live = this.#pick(this.#joins);
+    const dice = this.#random(100);
+    if (!controlPlane && !together && dice < 50) return this.#startAny();
+    if (dice < 24 && controlPlane && known)
+      return this.#open(controlPlane, known, `${known.name}-${++known.incarnations}`);
+    if (dice < 34 && controlPlane && known && known.incarnations > 0) {
+      return this.#open(controlPlane, known, `${known.name}-${1 + Math.floor(this.#random(known.incarnations))}`);
+    }
+    if (dice < 46 && live) return this.#close(live);
+    if (dice < 52 && live && controlPlane) return this.#leave(controlPlane, live);
+    if (dice < 58 && live && controlPlane) return this.#left(controlPlane, live, together);
+    if (dice < 62) return this.#end("crash");
+    if (dice >= 76 && dice < 80 && known) return this.#userPut(known);
+    if (dice >= 80 && dice < 82 && known) return this.#userDelete(known);
+    if (together) return "nothing";
+    if (dice < 65) return this.#end("stop");
+    if (dice < 73) return this.#startAny();
+    if (dice < 76) return this.#jump();
+    return this.#advance(this.#pick(STEPS) ?? SECOND);
+  }
+
+  #pick<T>(from: readonly T[]): T | undefined {
+    return from[Math.floor(this.#random(from.length))];
+  }
+
+  async #open(controlPlane: ControlPlane, known: Known, incarnation: string): Promise<string> {
+    const definition = known.direct ? definitionOf(known.name, known.port) : undefined;
+    const join = new Join(controlPlane, new Stream(known.name, incarnation, definition, `${incarnation}:40000`));
+    await this.#world.clock.settle();
+    if (join.error) {
+      const { code } = join.error as Error & { code?: string };
+      const allowed = known.direct ? ["MM700", "MM710"] : ["MM700", "MM710", "MM404"];
+      assert.ok(allowed.includes(code ?? ""), `refused for no reason: ${join.error.message}`);
+      const newer = /newer stream/.test(join.error.message);
+      if (code === "MM700") assert.ok(newer || known.departed.has(incarnation), join.error.message);
+    } else this.#joins.push({ known, join, controlPlane });
+    return `open ${incarnation} at ${controlPlane.instance}: ${join.state} ${join.error?.message ?? ""}`;
+  }
+
+  #close({ join, known, controlPlane }: LiveJoin): string {
+    join.close();
+    this.#joins = this.#joins.filter((each) => each.join !== join);
+    return `close ${join.stream.incarnation} of ${known.name} at ${controlPlane.instance}`;
+  }
+
+  async #leave(controlPlane: ControlPlane, { join, known }: LiveJoin): Promise<string> {
+    const { proxy, incarnation } = join.stream;
+    known.departed.add(incarnation);
+    await controlPlane.presence.leave(proxy, incarnation);
+    const record = await this.#world.record(known.name);
+    if (record?.incarnation === incarnation && record.leave === "requested") known.leaving.add(incarnation);
+    return `leave ${incarnation} at ${controlPlane.instance}`;
+  }
+
+  async #left(controlPlane: ControlPlane, { join, known }: LiveJoin, together: boolean): Promise<string> {
+    const { proxy, incarnation } = join.stream;
+    const before = await this.#world.record(known.name);
+    known.departed.add(incarnation);
+    await controlPlane.presence.left(proxy, incarnation);
+    if (before?.incarnation === incarnation && !together) {
+      known.gone.add(incarnation);
+      const owned = known.direct && before.ownsDataplane;
+      const after = await this.#world.record(known.name);
+      if (owned) assert.notEqual(after?.incarnation, incarnation, "an owned Dataplane goes with its sidecar");
+      else assert.equal(after?.state, "left", "one that is not owned stays");
+    }
+    return `left ${incarnation} at ${controlPlane.instance}`;
+  }
+
+  async #end(how: "crash" | "stop"): Promise<string> {
+    const at = Math.floor(this.#random(2));
+    const controlPlane = this.#controlPlanes[at];
+    if (!controlPlane) return "nothing";
+    this.#controlPlanes[at] = undefined;
+    if (how === "stop") await controlPlane.presence.stop();
+    else await controlPlane.crash();
+    for (const { join } of this.#joins.filter((each) => each.controlPlane === controlPlane)) join.close("gone");
+    this.#joins = this.#joins.filter((each) => each.controlPlane !== controlPlane);
+    await controlPlane.stop();
+    if (how === "crash") for (const known of this.#known) known.crashes++;
+    return `${how} ${controlPlane.instance}`;
+  }
+
+  async #startAny(): Promise<string> {
+    const at = this.#controlPlanes.indexOf(undefined);
+    return at < 0 ? "nothing" : this.#start(at);
+  }
+
+  async #start(at: number): Promise<string> {
+    // Who left is remembered by the record, and without one by the control planes that saw it; a new one did not.
+    for (const known of this.#known) {
+      const record = await this.#world.record(known.name);
+      for (const set of [known.leaving, known.gone]) {
+        for (const each of set) {
+          if (record?.incarnation !== each && !record?.departed?.includes(each)) set.delete(each);
+        }
+      }
+    }
+    const controlPlane = await this.#world.controlPlane(SETTINGS);
+    this.#controlPlanes[at] = controlPlane;
+    return `start ${controlPlane.instance}`;
+  }
+
+  #jump(): string {
+    const years = this.#random(2) < 1 ? 50 : -50;
+    this.#world.clock.jump(years * YEAR);
+    return `jump ${years} years`;
+  }
+
+  async #userPut(known: Known): Promise<string> {
+    if (await this.#world.dataplane(known.name)) return "nothing";
+    await this.#world.store.put(definitionOf(known.name, known.port));
+    known.byUser = true;
+    return `user makes ${known.name}`;
+  }
+
+  async #userDelete(known: Known): Promise<string> {
+    if (!(await this.#world.dataplane(known.name))) return "nothing";
+    // Somebody else may be faster.
+    await this.#world.store.delete({ type: "Dataplane", mesh: "default", name: known.name }).catch(() => undefined);
+    known.byUser = false;
+    known.lastSeen = undefined;
+    known.before = undefined;
+    return `user deletes ${known.name}`;
+  }
+
+  async #advance(ms: number): Promise<string> {
+    await this.#world.clock.advance(ms);
+    if (this.#controlPlanes.some((each) => each !== undefined)) this.#observed += ms;
+    return `advance ${ms / SECOND} s`;
+  }
+
+  async #check(did: string): Promise<void> {
+    // Streams that the control plane ended are no streams any more.
+    this.#joins = this.#joins.filter(({ join, controlPlane }) => {
+      if (!this.#controlPlanes.includes(controlPlane)) join.close("gone");
+      return this.#controlPlanes.includes(controlPlane) && join.stream.endedBecause === undefined && !join.error;
+    });
+    const connected: number[] = [];
+    for (const known of this.#known) {
+      const record = await this.#world.record(known.name);
+      const dataplane = await this.#world.dataplane(known.name);
+      // Made anew meanwhile: the record knows nothing of those before, except whom it displaced itself.
+      if (known.createdAt !== dataplane?.revision && dataplane?.version === 1) known.held = [];
+      if (dataplane?.version === 1) known.createdAt = dataplane.revision;
+      const joins = this.#joins.filter((each) => each.known === known);
+      this.#checkShape(known, record, dataplane !== undefined);
+      this.#checkHolder(known, record, joins);
+      this.#checkAbsence(known, record, dataplane !== undefined, did);
+      if (record?.state === "connected") connected.push(known.port);
+      if (!dataplane) {
+        known.byUser = false;
+        known.lastSeen = undefined;
+      }
+      known.before = record;
+      known.holder = joins.find(({ join }) => join.state === "active")?.join;
+    }
+    assert.equal(new Set(connected).size, connected.length, "two connected proxies have one address");
+  }
+
+  #checkShape(known: Known, record: PresenceSpec | undefined, exists: boolean): void {
+    if (!record) return;
+    assert.ok(exists, `${known.name} has a record but no Dataplane`);
+    const endpoints = {
+      connected: "healthy",
+      leaving: "withdrawn",
+      lost: "degraded",
+      offline: "degraded",
+      left: "withdrawn",
+    };
+    assert.equal(record.endpoints, endpoints[record.state], `${known.name} is ${record.state}`);
+    if (known.leaving.has(record.incarnation)) assert.equal(record.endpoints, "withdrawn", "a leave is final");
+    if (known.gone.has(record.incarnation)) assert.equal(record.state, "left", "a sidecar that left is back");
+  }
+
+  #checkHolder(known: Known, record: PresenceSpec | undefined, joins: readonly LiveJoin[]): void {
+    const active = joins.filter(({ join }) => join.state === "active");
+    assert.ok(active.length <= 1, `${known.name} has ${active.length} holders`);
+    const [holder] = active;
+    if (holder) {
+      known.lastSeen = this.#observed;
+      known.crashes = 0;
+      assert.equal(record?.incarnation, holder.join.stream.incarnation, "the record names another than the holder");
+      assert.equal(record.instance, holder.controlPlane.instance);
+      assert.ok(["connected", "leaving", "left"].includes(record.state), `the holder is ${record.state}`);
+    }
+    const live = this.#controlPlanes.some((each) => each?.instance === record?.instance);
+    if (record?.open && live) assert.ok(holder, `${known.name} is ${record.state} without a stream`);
+    if (!record) {
+      known.held = [];
+      return;
+    }
+    const { before } = known;
+    if (before && before.incarnation !== record.incarnation && before.state === "connected" && before.open) {
+      const stillThere = joins.some(({ join }) => join === known.holder);
+      const again = record.displaced.length > 0 && known.held.includes(record.incarnation);
+      assert.ok(!stillThere || !again, `${record.incarnation} took the place twice from a connected one`);
+    }
+    const others = record.displaced.length === 0 ? [] : known.held.filter((each) => each !== record.incarnation);
+    known.held = [...others, record.incarnation].slice(-8);
+  }
+
+  #checkAbsence(known: Known, record: PresenceSpec | undefined, exists: boolean, did: string): void {
+    const { before, lastSeen } = known;
+    const blur = BLUR * (1 + known.crashes);
+    const absent = lastSeen === undefined ? undefined : this.#observed - lastSeen;
+    if (did.startsWith("jump")) assert.equal(record?.state, before?.state, "a jump of the wall clock changed a state");
+    if (before && !record && !exists && did.startsWith("advance")) {
+      const wasLeaving = known.leaving.has(before.incarnation) && before.ownsDataplane;
+      const owned = before.state === "left" && before.ownsDataplane;
+      const late = absent !== undefined && absent >= SETTINGS.cleanupAgeMs - blur;
+      assert.ok(wasLeaving || owned || late, `${known.name} was deleted ${absent} ms after its last sign of life`);
+    }
+    if (known.byUser && lastSeen === undefined) assert.ok(exists, "a Dataplane that never connected was deleted");
+    if (record?.state === "offline" && before?.state !== "offline" && absent !== undefined) {
+      assert.ok(absent >= SETTINGS.idleTimeoutMs - blur, `${known.name} is offline after ${absent} ms`);
+    }
+    if (record?.state === "lost" && absent !== undefined) {
+      const limit = SETTINGS.idleTimeoutMs + SETTINGS.graceMs + 2 * blur;
+      assert.ok(absent <= limit, `${known.name} is still lost after ${absent} ms`);
+    }
+    if (exists && absent !== undefined && record) {
+      const limit = SETTINGS.cleanupAgeMs + SETTINGS.graceMs + 2 * blur;
+      assert.ok(absent <= limit, `${known.name} is still there after ${absent} ms`);
+    }
+  }
+
+  /** When everything ends, the parked get their turn, then the absent are collected, then nothing is left running. */
+  async #finish(): Promise<void> {
+    if (this.#controlPlanes.every((each) => each === undefined)) await this.#start(0);
+    for (const live of this.#joins.filter(({ join }) => join.state === "active")) this.#close(live);
+    await this.#advance(3 * SECOND);
+    await this.#check("the parked get their turn");
+    for (const known of this.#known) {
+      const record = await this.#world.record(known.name);
+      const joins = this.#joins.filter(
+        (each) => each.known === known && !known.departed.has(each.join.stream.incarnation),
+      );
+      const free = !record || ["lost", "offline", "left"].includes(record.state);
+      if (free)
+        assert.ok(
+          joins.every(({ join }) => join.state !== "waiting" && join.state !== "parked"),
+          `${known.name} waits for a free place`,
+        );
+    }
+    for (const live of [...this.#joins]) this.#close(live);
+    await this.#advance(SETTINGS.cleanupAgeMs + SETTINGS.graceMs + 2 * MINUTE);
+    for (const known of this.#known) {
+      assert.equal(await this.#world.record(known.name), undefined, `the record of ${known.name} stays for ever`);
+      const exists = (await this.#world.dataplane(known.name)) !== undefined;
+      assert.equal(exists, known.byUser && known.lastSeen === undefined, `the Dataplane ${known.name}: ${exists}`);
+    }
+    for (const each of this.#controlPlanes) await each?.stop();
+    assert.equal(this.#world.clock.pending, 0, "timers are left");
+  }
+}
