@@ -1,10 +1,10 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
-import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { MeshError } from "../../core/kernel/errors.ts";
+import { homeDir } from "../../core/kernel/home-dir.ts";
 
 /** Where state lives unless `general.workDir` says otherwise (ux.md, section 4.3). */
-export function defaultWorkDir(calledAs: string, uid: number, home: string = homedir()): string {
+export function defaultWorkDir(calledAs: string, uid: number, home: string = homeDir()): string {
   if (calledAs === "kuma-cp") return join(home, ".kuma");
   return uid === 0 ? "/var/lib/monomesh" : join(home, ".monomesh");
 }

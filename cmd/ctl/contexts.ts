@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { MeshError } from "../../core/kernel/errors.ts";
+import { homeDir } from "../../core/kernel/home-dir.ts";
 
 /** How to reach one control plane's REST server. */
 export interface ControlPlaneCoordinates {
@@ -37,7 +37,7 @@ export const LOCAL: ContextsFile = {
 export function contextFiles(
   calledAs: string,
   chosen: string | undefined,
-  home: string = homedir(),
+  home: string = homeDir(),
 ): { read: string[]; write: string } {
   if (chosen) return { read: [chosen], write: chosen };
   const ours = join(home, ".monomesh", "config");

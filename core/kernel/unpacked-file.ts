@@ -1,20 +1,14 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { homeDir } from "./home-dir.ts";
 
 /** Where unpacked files may live, best first. Below MONOMESH_CACHE_DIR in a directory of one's own, as others may share it. */
 export function cacheDirs(): string[] {
   const uid = process.getuid?.() ?? 0;
   const chosen = process.env["MONOMESH_CACHE_DIR"];
   if (chosen) return [join(chosen, `monomesh-${uid}`)];
-  const shared = [`/var/tmp/monomesh-${uid}`, `/dev/shm/monomesh-${uid}`];
-  try {
-    return [join(homedir(), ".cache/monomesh"), ...shared];
-  } catch {
-    // A user without HOME and without an entry in /etc/passwd.
-    return shared;
-  }
+  return [join(homeDir(), ".cache/monomesh"), `/var/tmp/monomesh-${uid}`, `/dev/shm/monomesh-${uid}`];
 }
 
 /**

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
-import { execFile, execFileSync } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { copyFileSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { createInterface } from "node:readline";
 import { describe, it } from "node:test";
 import { promisify } from "node:util";
+import { freePorts } from "../../cmd/demo/free-ports.ts";
 import { highestVersion, neededVersions } from "../support/elf.ts";
 import { DIST, EXECUTABLE } from "../support/executable.ts";
 
@@ -57,6 +60,7 @@ describe("what ./build.sh leaves in dist", () => {
       copyFileSync(EXECUTABLE, join(cell, "monomesh"));
       test.diagnostic(`with ${libraries.map((library) => basename(library)).join(", ")}`);
       assert.equal(await run("/usr/sbin/chroot", cell, "/monomesh", "--version"), `monomesh ${version}`);
+      assert.equal(await firstEvent("/usr/sbin/chroot", cell, "/monomesh", "cp", "run"), "ready");
     } finally {
       rmSync(cell, { recursive: true });
     }
@@ -83,6 +87,25 @@ describe("the C library that each shipped file needs", () => {
     });
   }
 });
+
+/** Runs a control plane on free ports until its first event, then stops it. */
+async function firstEvent(file: string, ...args: string[]): Promise<string> {
+  const [api, dp, diagnostics] = await freePorts(3);
+  const env = {
+    MONOMESH_API_SERVER_HTTP_PORT: String(api),
+    MONOMESH_DP_SERVER_PORT: String(dp),
+    MONOMESH_DIAGNOSTICS_SERVER_PORT: String(diagnostics),
+  };
+  const child = spawn(file, args, { env, stdio: ["ignore", "ignore", "pipe"] });
+  const ended = once(child, "exit");
+  try {
+    const [line] = await once(createInterface(child.stderr), "line", { signal: AbortSignal.timeout(20_000) });
+    return (JSON.parse(String(line)) as { event: string }).event;
+  } finally {
+    child.kill("SIGTERM");
+    await ended;
+  }
+}
 
 /** The shared libraries that the dynamic linker would load, and the linker itself. */
 function librariesOf(file: string): string[] {
