@@ -1,4 +1,4 @@
-import { Server, ServerCredentials } from "@grpc/grpc-js";
+import type { TLSSocket } from "node:tls";
 import type { ProxyAuthenticator } from "../auth/authenticator.ts";
 import type { ControlPlaneCa } from "../ca/control-plane-ca.ts";
 import type { InsightTracker } from "../insight/insight-tracker.ts";
@@ -12,20 +12,15 @@ import type { AckSink } from "../push/ack-sink.ts";
 import type { SnapshotSource } from "../push/snapshot.ts";
 import type { ResourceStore } from "../store/resource-store.ts";
 import { createChannelFactory } from "../xds/channels.ts";
-import { addAdsService } from "../xds/grpc-ads-service.ts";
+import type { AdsServiceDeps } from "../xds/grpc-ads-service.ts";
 import { BOOTSTRAP_DEFAULTS, type BootstrapSettings } from "./bootstrap/bootstrap-settings.ts";
 import { type BootstrapDeps, serveBootstrap } from "./bootstrap/serve-bootstrap.ts";
+import type { GrpcSide } from "./grpc-side.ts";
 import type { HttpAnswer } from "./http-answer.ts";
 import { createHttpRoutes, type HttpCall } from "./http-routes.ts";
 import { createProxyStreams } from "./proxy-streams.ts";
 import { type LeaveDeps, serveLeave } from "./serve-leave.ts";
 import { openTlsPort, type TlsPort } from "./tls-port.ts";
-
-/** Both ends ping an idle connection, so that a frozen or unreachable peer is noticed within 15 s. */
-const KEEPALIVE_MS = 10_000;
-const KEEPALIVE_TIMEOUT_MS = 5000;
-/** Kuma's own limit; a first request of a proxy with 10,000 outbounds has 1.5 MB. */
-const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 
 export interface DpServerDeps {
   /** The server closes with it. Close presence (or call its `stop`) before: else every stream that ends here is a loss. */
@@ -60,22 +55,14 @@ export interface DpServer {
  */
 export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
   const { scope, clock, log, ca } = deps;
-  const grpc = new Server({
-    "grpc.keepalive_time_ms": KEEPALIVE_MS,
-    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
-    "grpc.max_receive_message_length": MAX_REQUEST_BYTES,
-    "grpc.max_send_message_length": -1,
-    "grpc.enable_channelz": 0,
-  });
   let port: TlsPort | undefined;
-  addAdsService(grpc, {
+  const grpc = lazyGrpcSide({
     events: createProxyStreams(deps),
     clock,
     channels: createChannelFactory(deps.instanceId),
     breakConnection: (peer) => port?.breakConnection(peer),
   });
-  const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
-  const bootstrap = bootstrapRoute(deps, () => port?.port ?? 0);
+  const bootstrap = bootstrapRoute(deps, grpc, () => port?.port ?? 0);
   const inner = scope.child("dp-server");
   const http = createHttpRoutes({
     clock,
@@ -94,15 +81,45 @@ export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
     clock,
     log,
     onHttp1: http.accept,
-    onHttp2: (socket) => injector.injectConnection(socket),
+    onHttp2: (socket) => void grpc.accept(socket),
   });
   inner.defer(() => http.settle());
   inner.own(ca.onChange((identity) => port.setIdentity(identity)));
-  inner.defer(() => injector.destroy());
+  inner.defer(() => grpc.close());
   return { port: port.port };
 }
 
-function bootstrapRoute(deps: DpServerDeps, port: () => number): (call: HttpCall) => Promise<HttpAnswer> {
+interface LazyGrpcSide {
+  load(): Promise<void>;
+  accept(socket: TLSSocket): Promise<void>;
+  close(): void;
+}
+
+/** The gRPC side, loaded when the first sidecar comes. */
+function lazyGrpcSide(deps: AdsServiceDeps): LazyGrpcSide {
+  let loading: Promise<void> | undefined;
+  let side: GrpcSide | undefined;
+  const load = () => {
+    loading ??= import("./grpc-side.ts").then(({ createGrpcSide }) => {
+      side = createGrpcSide(deps);
+    });
+    return loading;
+  };
+  return {
+    load,
+    async accept(socket) {
+      if (!side) await load();
+      if (!socket.destroyed) side?.accept(socket);
+    },
+    close: () => side?.close(),
+  };
+}
+
+function bootstrapRoute(
+  deps: DpServerDeps,
+  grpc: LazyGrpcSide,
+  port: () => number,
+): (call: HttpCall) => Promise<HttpAnswer> {
   const refusals = new RefusalLog(deps.log, deps.clock);
   const settings = { ...BOOTSTRAP_DEFAULTS, ...deps.bootstrap };
   return async ({ body, headers, peer }) => {
@@ -120,6 +137,9 @@ function bootstrapRoute(deps: DpServerDeps, port: () => number): (call: HttpCall
         refusals.once(proxy, "refused", `${why} (from ${peer})`, error.code);
       }
       throw error;
+    } finally {
+      // Who asks for a bootstrap opens a stream next; loading begins once the answer is on its way.
+      setImmediate(() => void grpc.load());
     }
   };
 }
