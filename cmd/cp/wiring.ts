@@ -26,6 +26,7 @@ import { createPushEngine, type PushEngine } from "../../core/push/push-engine.t
 import { SnapshotSource } from "../../core/push/snapshot.ts";
 import { createSystemDns } from "../../core/push/system-dns.ts";
 import { ResourceStore } from "../../core/store/resource-store.ts";
+import type { MeshView } from "../../core/view/mesh-view.ts";
 import { createWiring, type Wiring } from "../container.ts";
 import type { ControlPlaneFacts } from "./banner.ts";
 import { ensureFirstResources } from "./first-resources.ts";
@@ -184,6 +185,7 @@ async function listen(start: CpStart, wiring: Wiring, engine: PushEngine, instan
     acks: wiring.get(AckSink),
     insight: wiring.get(InsightTracker),
     instanceId: instance,
+    services: (mesh) => offeredServices(engine.view(mesh)),
     host: anyAddress(),
     port: settings.get(SETTINGS.dpPort),
     bootstrap: { adminPort: settings.get(SETTINGS.adminPort), readinessPort: settings.get(SETTINGS.readinessPort) },
@@ -239,4 +241,9 @@ function anyAddress(): string {
 function clusterId(ca: ControlPlaneCa): string {
   const hex = (ca.publicKeyDigests[0] ?? "").padEnd(32, "0");
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join("-");
+}
+
+/** A service that is only wanted is none to recommend. */
+function offeredServices(view: MeshView | undefined): string[] {
+  return [...(view?.services.values() ?? [])].filter(({ endpoints }) => endpoints.length > 0).map(({ name }) => name);
 }

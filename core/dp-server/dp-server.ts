@@ -40,6 +40,8 @@ export interface DpServerDeps {
   readonly host?: string | undefined;
   /** Default 5678; 0 chooses a free one. */
   readonly port?: number | undefined;
+  /** Services that a mesh offers; our sidecar then names outbounds that lead nowhere. */
+  readonly services?: ((mesh: string) => Iterable<string>) | undefined;
   /** What differs from BOOTSTRAP_DEFAULTS. */
   readonly bootstrap?: Partial<BootstrapSettings> | undefined;
 }

@@ -4,7 +4,6 @@ import type { ProxyAuthenticator } from "../../auth/authenticator.ts";
 import type { ControlPlaneCa } from "../../ca/control-plane-ca.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { MeshError, toMeshError, type Violation } from "../../kernel/errors.ts";
-import { VERSION } from "../../kernel/runtime.ts";
 import { isTransparent } from "../../model/dataplane/access.ts";
 import { membershipViolations } from "../../model/membership.ts";
 import { meshNameProblem, nameProblem } from "../../model/names.ts";
@@ -19,6 +18,7 @@ import { type BootstrapRequest, FEATURE_RELAY, readBootstrapRequest } from "./bo
 import type { BootstrapSettings } from "./bootstrap-settings.ts";
 import { buildBootstrap } from "./build-bootstrap.ts";
 import { checkCa, checkHost, hostOfHeader } from "./check-host.ts";
+import { buildMonomeshExtra } from "./monomesh-extra.ts";
 import type { AdminPlace } from "./node-metadata.ts";
 
 export interface BootstrapDeps {
@@ -30,6 +30,8 @@ export interface BootstrapDeps {
   readonly settings: BootstrapSettings;
   /** The port that the server listens on. */
   readonly port: number;
+  /** Services that a mesh offers, for hints about outbounds that lead nowhere. */
+  readonly services?: ((mesh: string) => Iterable<string>) | undefined;
 }
 
 /** What of the HTTP request matters. */
@@ -90,7 +92,16 @@ export async function serveBootstrap(
       metrics: { aggregate: [] },
     },
     ...(relays
-      ? { monomesh: { incarnation, time: deps.clock.now(), instanceId: deps.instanceId, version: VERSION } }
+      ? {
+          monomesh: buildMonomeshExtra({
+            incarnation,
+            time: deps.clock.now(),
+            instanceId: deps.instanceId,
+            dataplane,
+            stored: presented ? undefined : stored,
+            services: deps.services?.(mesh),
+          }),
+        }
       : {}),
   });
 }

@@ -105,6 +105,23 @@ describe("POST /bootstrap", () => {
     assert.notEqual(again, monomesh.incarnation);
   });
 
+  it("tells our own sidecar which services nobody offers, and to an Indirect one its Dataplane", async () => {
+    await using bench = await ServerBench.open();
+    const outbound = ["backend", "redis", "bakend", "zzzzzzzz"].map((service, i) => ({
+      port: 10000 + i,
+      tags: { "kuma.io/service": service },
+    }));
+    const draft = dataplaneDraft("redis");
+    await bench.store.put({ ...draft, spec: { networking: { ...draft.spec.networking, outbound } } });
+    const request = kumaDpRequest({ features: ["feature-monomesh-relay"], dataplaneResource: null });
+    const { monomesh } = JSON.parse((await bootstrap(bench, request)).body);
+    assert.deepEqual(monomesh.unknownServices, { bakend: "backend", zzzzzzzz: null });
+    assert.equal(monomesh.dataplane.name, "redis");
+    assert.equal(monomesh.dataplane.networking.inbound[0].port, 9000);
+    const direct = kumaDpRequest({ features: ["feature-monomesh-relay"] });
+    assert.equal(JSON.parse((await bootstrap(bench, direct)).body).monomesh.dataplane, undefined);
+  });
+
   it("answers YAML unless JSON is asked for exactly", async () => {
     await using bench = await ServerBench.open();
     const body = JSON.stringify(kumaDpRequest());

@@ -149,6 +149,7 @@ export class ServerBench implements AsyncDisposable {
         absent: () => undefined,
         flush: async () => undefined,
       },
+      services: () => ["backend", "redis"],
       instanceId: "cp-1",
       host: "127.0.0.1",
       port: 0,
