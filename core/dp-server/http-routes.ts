@@ -4,6 +4,7 @@ import type { TLSSocket } from "node:tls";
 import type { Clock } from "../kernel/clock.ts";
 import { MeshError, toMeshError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/log.ts";
+import { peerText } from "../xds/peer-text.ts";
 import { errorAnswer, type HttpAnswer, textAnswer } from "./http-answer.ts";
 
 /** Time for the headers, and again for the body; milliseconds (Kuma: `dpServer.readHeaderTimeout`). */
@@ -75,7 +76,7 @@ async function answer(options: HttpRoutesOptions, request: IncomingMessage, resp
 async function produce({ routes, clock, log }: HttpRoutesOptions, request: IncomingMessage): Promise<HttpAnswer> {
   const path = (request.url ?? "/").split("?")[0] ?? "/";
   const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
-  const peer = `${request.socket.remoteAddress}:${request.socket.remotePort}`;
+  const peer = peerText(`${request.socket.remoteAddress}:${request.socket.remotePort}`);
   if (!route)
     return textAnswer(
       404,

@@ -9,9 +9,15 @@ export const CODE_HEADER = "monomesh-code";
  */
 export function errorLine(error: MeshError): string {
   const violations = error.violations.map(({ field, message }) => `${field}: ${message}`).join("; ");
-  const head = [error.message, violations, error.why].filter((part) => part !== undefined && part !== "").join(": ");
+  const what = violations === "" ? error.message : `${error.message}: ${violations}`;
+  const head = error.why ? joined(what, error.why) : what;
   const sentence = error.todo ? `${ended(head)} ${ended(error.todo)}` : head;
   return `${sentence.replaceAll(/\s+/g, " ").toWellFormed()} (${error.code})`;
+}
+
+/** A reason that is a sentence of its own follows a full stop, any other a colon. */
+function joined(what: string, why: string): string {
+  return /^[A-Z]/.test(why) ? `${ended(what)} ${why}` : `${what}: ${why}`;
 }
 
 function ended(text: string): string {

@@ -2,6 +2,7 @@ import { Metadata, type MethodDefinition, type Server, type ServerDuplexStream }
 import { CODE_HEADER, errorLine } from "../kernel/error-line.ts";
 import { AdsCall, type AdsCallDeps, type CallPort } from "./ads-call.ts";
 import type { Variant } from "./discovery-response.ts";
+import { peerText } from "./peer-text.ts";
 
 const ADS = "/envoy.service.discovery.v3.AggregatedDiscoveryService/";
 /** After this a call that was ended from our side and still waits for its client is broken off. */
@@ -53,7 +54,7 @@ function serveCall(call: RawCall, variant: Variant, deps: AdsServiceDeps): void 
   const port: CallPort = {
     variant,
     credentials: call.metadata.get("authorization").map(String),
-    peer,
+    peer: peerText(peer),
     send: (frame, taken) => {
       call.write(frame, (error?: Error | null) => {
         if (!error) taken();

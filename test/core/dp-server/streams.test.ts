@@ -83,7 +83,7 @@ describe("ADS over gRPC", () => {
       [{ id: "default.billing", metadata: {} }, "for:redis", "MM311", /for redis, not billing/],
       [{ id: "default.ghost", metadata: {} }, "for:ghost", "MM404", /Dataplane default\.ghost does not exist/],
       [{ id: "nodot", metadata: {} }, "for:x", "MM700", /node id "nodot" is not of the form <mesh>\.<name>\. Start/],
-      [{ id: ".ingress", metadata: {} }, "for:x", "MM700", /belongs to no mesh: Zone ingress/],
+      [{ id: ".ingress", metadata: {} }, "for:x", "MM700", /belongs to no mesh\. Zone ingress/],
       [
         { metadata: { "dataplane.resource": JSON.stringify(definition("web")) } },
         "for:web",
