@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+import { createModuleGraph, type ModuleGraph } from "./module-graph.ts";
+
+/*
+ * What a role loads is what it costs in start-up time and memory: a supervisor stands beside every application, and
+ * `--version` should be as quick as Node. A new name here is a decision, not an accident.
+ */
+describe("a role loads", () => {
+  let graph: ModuleGraph;
+  before(async () => {
+    graph = await createModuleGraph("cmd/main.ts");
+  });
+
+  it("nothing before it is picked", () => {
+    const loaded = graph.loadedBy("cmd/main.ts", false);
+    assert.deepEqual(loaded, ["cmd/main.ts", "cmd/run-main.ts", "cmd/terminal", "core/kernel"]);
+  });
+
+  const mayLoad: readonly (readonly [string, string, readonly string[]])[] = [
+    [
+      "dp",
+      "cmd/dp/run-dp.ts",
+      ["cmd/dp", "cmd/terminal", "core/kernel", "core/model", "core/sidecar", "plugins/envoy-binary-path"],
+    ],
+    [
+      "ctl",
+      "cmd/ctl/run-ctl.ts",
+      ["cmd/ctl", "cmd/terminal", "core/kernel", "core/model", "core/sidecar", "commander"],
+    ],
+  ];
+  for (const [role, file, places] of mayLoad) {
+    it(`little as ${role}, even later`, () => {
+      // cmd/cp is its table of settings; what is behind its wiring would show up here.
+      const allowed = [...places, "cmd/cp", "mustache", "yaml", "zod"];
+      assert.deepEqual(
+        graph.loadedBy(file, true).filter((place) => !allowed.includes(place)),
+        [],
+      );
+    });
+  }
+
+  it("the engine and its servers as cp only after its arguments and settings are known to be good", () => {
+    const loaded = graph.loadedBy("cmd/cp/run-cp.ts", false);
+    assert.deepEqual(
+      loaded.filter((place) => !["cmd/cp", "cmd/terminal", "core/kernel"].includes(place)),
+      [],
+    );
+  });
+});
