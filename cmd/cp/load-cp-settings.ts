@@ -1,4 +1,5 @@
 import { type LoadedSettings, loadSettings } from "../../core/kernel/settings/load-settings.ts";
+import { shownValue } from "../../core/kernel/settings/setting.ts";
 import { readSettingsFile } from "../../core/kernel/settings/settings-file.ts";
 import type { Io } from "../terminal/io.ts";
 import { isForeignVariable, KUMA_ONLY_PATHS, SETTING_LIST } from "./settings-table.ts";
@@ -18,7 +19,7 @@ export function configDocument(settings: LoadedSettings): Record<string, unknown
   const document: Record<string, unknown> = {};
   const origins: Record<string, string> = {};
   for (const { setting, value, origin } of settings.all) {
-    setPath(document, setting.path.split("."), setting.secret && value !== "" ? "*****" : value);
+    setPath(document, setting.path.split("."), shownValue(setting, value));
     if (origin !== "default") origins[setting.path] = origin;
   }
   return { ...document, origins };

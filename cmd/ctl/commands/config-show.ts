@@ -1,3 +1,4 @@
+import { shownValue } from "../../../core/kernel/settings/setting.ts";
 import { loadCpSettings } from "../../cp/load-cp-settings.ts";
 import type { Session } from "../session.ts";
 
@@ -13,7 +14,7 @@ export async function runConfigShow(session: Session, options: ConfigShowOptions
   for (const note of settings.notes) session.talk(`${note}\n`);
   const shown = settings.all.filter((each) => options.all || each.origin !== "default");
   for (const { setting, value, origin } of shown) {
-    const text = setting.secret && value !== "" ? "*****" : JSON.stringify(value);
+    const text = JSON.stringify(shownValue(setting, value));
     session.out(`${options.origin ? `${origin}\t` : ""}${setting.path}=${text}\n`);
   }
   if (shown.length === 0) session.talk("Every setting has its default. All of them: monomesh config show --all\n");

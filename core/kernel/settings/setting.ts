@@ -1,4 +1,4 @@
-import { parseDuration } from "../duration.ts";
+import { formatDuration, parseDuration } from "../duration.ts";
 
 /** How a setting's value is read from YAML or from a variable. Returns undefined when the value does not fit. */
 export interface SettingType<T> {
@@ -6,6 +6,8 @@ export interface SettingType<T> {
   readonly expects: string;
   fromText(text: string): T | undefined;
   fromYaml(value: unknown): T | undefined;
+  /** The value as it would be written in a file. Absent: as it is. */
+  toYaml?(value: T): unknown;
 }
 
 /** One setting: one path in the configuration file, and everything that follows from it (ux.md, section 4.3). */
@@ -63,6 +65,7 @@ export const duration: SettingType<number> = {
   expects: "a duration such as 5m, 72h or 250ms",
   fromText: (value) => positive(parseDuration(value.trim())),
   fromYaml: (value) => (typeof value === "string" ? positive(parseDuration(value.trim())) : undefined),
+  toYaml: formatDuration,
 };
 
 function positive(value: number | undefined): number | undefined {
@@ -84,3 +87,9 @@ export const list: SettingType<readonly string[]> = {
   fromText: (value) => (value.trim() === "" ? [] : value.split(",").map((part) => part.trim())),
   fromYaml: (value) => (Array.isArray(value) && value.every((part) => typeof part === "string") ? value : undefined),
 };
+
+/** A value for people and for `/config`: as it would stand in a file, secrets masked. */
+export function shownValue({ type, secret }: Setting, value: unknown): unknown {
+  if (secret && value !== "") return "*****";
+  return type.toYaml ? type.toYaml(value) : value;
+}
