@@ -6,7 +6,7 @@ import type { MeshError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Scope } from "../kernel/scope.ts";
 import { inboundsOf } from "../model/types/dataplane.ts";
-import { refusal, splitCode } from "./bootstrap/classify.ts";
+import { NOTHING_STARTED, refusal, splitCode } from "./bootstrap/classify.ts";
 import { fetchBootstrap } from "./bootstrap/fetch-bootstrap.ts";
 import { buildBootstrapRequest } from "./bootstrap/request.ts";
 import { adminAddressOf, rewriteBootstrap } from "./bootstrap/rewrite.ts";
@@ -60,6 +60,7 @@ export async function joinMesh(options: JoinOptions): Promise<void> {
   const workDir = openWorkDir({
     mesh: plan.mesh,
     name: plan.name,
+    controlPlane: plan.link.address,
     chosen: chosenWorkDir(values),
     env: plan.env,
     scope,
@@ -134,7 +135,7 @@ export async function joinMesh(options: JoinOptions): Promise<void> {
   });
   keeper.served();
   if (leftover && !gapNeeded) retireLeftover({ leftover, drainTime: values.drainTime, scope, clock, log });
-  await story.serving({ plan, admin, readiness, takenBy: takenBy && holderText(takenBy) });
+  await story.serving({ plan, admin, readiness, takenBy: takenBy && holderText(takenBy, workDir.describeProcess) });
 }
 
 function addressText(plan: SidecarPlan): string {
@@ -205,11 +206,9 @@ async function openSession(options: JoinOptions, socket: string): Promise<void> 
       const error = refusal(splitCode(outcome.message).sentence, { name: plan.name, tokenGiven: true }, outcome.code);
       if (!options.served()) return options.fail(error);
       if (!refused)
-        log.error(
-          "refused",
-          error.message.replace(" Nothing was started.", " Envoy goes on with what it has; tried again."),
-          { code: error.code },
-        );
+        log.error("refused", error.message.replace(NOTHING_STARTED, "Envoy goes on with what it has; tried again."), {
+          code: error.code,
+        });
       refused = true;
     },
   });

@@ -41,19 +41,24 @@ function wrongPort({ address }: Asker): MeshError {
   });
 }
 
-/** The control plane's own words, with the code it put at the end if it is a monomesh. */
+/** What to do for somebody who passed no token, perhaps by the missing backslash of Kuma's page. */
+export const NO_TOKEN_HINT =
+  "No token was given. Make one:  monomesh generate dataplane-token --name NAME > FILE\nand pass it with --dataplane-token-file=FILE. (In a command of several lines each but the last ends in \\.)";
+
+/** The control plane's own words, with the code it put at the end if it is a monomesh. Its first sentence is the reason. */
 export function refusal(text: string, asker: Pick<Asker, "name" | "tokenGiven">, named?: unknown): MeshError {
   const { code, sentence } = splitCode(text);
+  const [reason = "", ...advice] = sentence.split(/(?<=[.!?]) (?=[A-Z])/);
+  const ended = /[.!?]$/.test(reason) ? reason : `${reason}.`;
+  const todo = [...advice, ...(asker.tokenGiven ? [] : [NO_TOKEN_HINT])].join("\n");
   return new MeshError(
     code ?? knownCode(named) ?? "MM700",
-    `the control plane refused ${asker.name}: ${sentence}${/[.!?]$/.test(sentence) ? "" : "."} Nothing was started.`,
-    {
-      todo: asker.tokenGiven
-        ? undefined
-        : "No token was given. Make one:  monomesh generate dataplane-token --name NAME > FILE\nand pass it with --dataplane-token-file=FILE. (In a command of several lines each but the last ends in \\.)",
-    },
+    `the control plane refused ${asker.name}: ${ended} ${NOTHING_STARTED}`,
+    { todo: todo || undefined },
   );
 }
+
+export const NOTHING_STARTED = "Nothing was started.";
 
 /** `…: the token is for redis-1. (MM311)` */
 export function splitCode(text: string): { readonly code: ErrorCode | undefined; readonly sentence: string } {

@@ -4,7 +4,7 @@ import { isAbortError, MeshError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/log.ts";
 import type { ControlPlaneLink } from "../control-plane/control-plane-link.ts";
 import { clockSkew } from "../trust/clock-skew.ts";
-import { type Asker, classifyAnswer } from "./classify.ts";
+import { type Asker, classifyAnswer, NO_TOKEN_HINT } from "./classify.ts";
 import { type BootstrapResponse, readBootstrapResponse } from "./response.ts";
 
 export interface FetchOptions {
@@ -91,6 +91,7 @@ function setbackOf(error: unknown, asker: Asker): Setback {
   if (error instanceof MeshError) {
     const cause = (error.cause as NodeJS.ErrnoException | undefined)?.code;
     const broken = error.code === "MM121" && (cause === "ECONNRESET" || cause === "EPIPE");
+    if (error.code === "MM320" && !asker.tokenGiven) throw withTokenHint(error);
     if (error.code !== "MM120" && !broken) throw error;
     return {
       waitingFor: `the control plane: ${broken ? `${asker.address} closed the connection` : error.message}`,
@@ -99,6 +100,17 @@ function setbackOf(error: unknown, asker: Asker): Setback {
   }
   const reason = error instanceof Error ? error.message : String(error);
   return unwell(asker, reason);
+}
+
+/** Without a token there is one way less to trust the control plane, and it would refuse us anyway. */
+function withTokenHint(error: MeshError): MeshError {
+  const { message, where, why, todo } = error;
+  return new MeshError(error.code, message, {
+    where,
+    why,
+    todo: [NO_TOKEN_HINT, todo].filter(Boolean).join("\n"),
+    cause: error,
+  });
 }
 
 function unwell(asker: Asker, reason: string): Setback {

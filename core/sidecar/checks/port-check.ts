@@ -108,10 +108,7 @@ function explain(problem: BindProblem, host: string, port: number, options: Port
   if (problem === "not-here") return `is no address of this machine`;
   const holders = holdersInTheWay(host, port);
   if (holders.length === 0) return "in use";
-  const names = holders.map((each) => {
-    const sidecar = each.pid === undefined ? undefined : options.describeProcess(each.pid);
-    return sidecar ? `${holderText(each)}, ${sidecar},` : holderText(each);
-  });
+  const names = holders.map((each) => holderText(each, options.describeProcess));
   return `${[...new Set(names)].join(" and ")} has it`;
 }
 

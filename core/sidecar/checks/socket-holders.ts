@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { basename } from "node:path";
 import { canonicalHost, isWildcard } from "../../model/ip-address.ts";
 
 /** A process that listens on a port of this machine. */
@@ -37,10 +38,11 @@ export function holdersInTheWay(address: string, port: number): SocketHolder[] {
   return clashing.length > 0 ? clashing : all;
 }
 
-/** `nginx (pid 812)`. */
-export function holderText(holder: SocketHolder): string {
+/** `nginx (pid 812)`; `describe` may know more about a process: `envoy (pid 812, the sidecar of redis-1)`. */
+export function holderText(holder: SocketHolder, describe?: (pid: number) => string | undefined): string {
   if (holder.pid === undefined) return "a process of another user";
-  return `${holder.program ?? "a process"} (pid ${holder.pid})`;
+  const more = describe?.(holder.pid);
+  return `${holder.program ?? "a process"} (pid ${holder.pid}${more ? `, ${more}` : ""})`;
 }
 
 function listeningSockets(file: string): { port: number; address: string; inode: string }[] {
@@ -86,10 +88,12 @@ function ownersOf(inodes: ReadonlySet<string>): Map<string, { pid: number; progr
   return owners;
 }
 
-/** The short name of a running process, as `ps` shows it. */
+/** The short name of a running process, as `ps` shows it; for Node, whose threads rename themselves, the program's file. */
 export function programOf(pid: number): string | undefined {
   try {
-    return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+    const name = readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+    if (name !== "MainThread") return name;
+    return basename(readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")[0] ?? name);
   } catch {
     return undefined;
   }

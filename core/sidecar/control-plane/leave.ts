@@ -24,7 +24,13 @@ export const HURRIED_LEFT_MS = 300;
 
 /** Asks the control plane to withdraw this proxy from all its consumers. Rejects with a short reason when it could not. */
 export async function askToWithdraw(link: ControlPlaneLink, leaver: Leaver, signal: AbortSignal): Promise<Withdrawal> {
-  const answer = await link.post("/leave", leaver, LEAVE_TIMEOUT_MS, signal);
+  // The limit is for all of it: finding out anew whom to trust may take longer than the request.
+  const limit = AbortSignal.timeout(LEAVE_TIMEOUT_MS);
+  const answer = await link
+    .post("/leave", leaver, LEAVE_TIMEOUT_MS, AbortSignal.any([signal, limit]))
+    .catch((error) => {
+      throw limit.aborted ? new Error(`no answer in ${LEAVE_TIMEOUT_MS} ms`) : error;
+    });
   if (answer.status !== 200) throw new Error(answer.body.trim().split("\n")[0] || `status ${answer.status}`);
   const { consumers, missing, tookMs } = JSON.parse(answer.body) as Partial<Withdrawal>;
   return { consumers: consumers ?? 0, missing: missing ?? [], tookMs: tookMs ?? 0 };

@@ -62,7 +62,7 @@ function readDraft(json: unknown, violations: Violation[]): ResourceDraft<Datapl
   const { type } = fields;
   if (type !== dataplaneType.name) {
     const said = type === undefined || type === null ? "is missing" : `is ${JSON.stringify(type)}`;
-    const other = typeof type === "string" && nearest(type, [dataplaneType.name]) ? "" : "; a sidecar runs a Dataplane";
+    const other = typeof type !== "string" || nearest(type, [dataplaneType.name]) ? "" : "; a sidecar runs a Dataplane";
     violations.push({ field: "type", message: `type ${said}${other}. Write type: Dataplane` });
   }
   const result = draftFromJson(dataplaneType, fields, { strict: true });

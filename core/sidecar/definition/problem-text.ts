@@ -1,3 +1,4 @@
+import { wrap } from "../../kernel/wrap.ts";
 import { type DefinitionProblem, NO_PLACE } from "./problem.ts";
 import type { DefinitionSource } from "./read-source.ts";
 
@@ -52,17 +53,4 @@ function render({ label, line, column, width, message }: Place, labelWidth: numb
       : [`${margin}${carets}\n${" ".repeat(labelWidth)}`, " ".repeat(labelWidth)];
   const wrapped = message.split("\n").flatMap((each) => wrap(each, room >= NARROWEST ? room : WIDTH - labelWidth));
   return `${label.padEnd(labelWidth)}${text}\n${first}${wrapped.join(`\n${rest}`)}`;
-}
-
-/** Breaks at spaces; a word longer than the width stands alone. */
-export function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line ? `${line} ${word}` : word;
-  }
-  return [...lines, line];
 }

@@ -58,6 +58,14 @@ export async function renderTemplate(source: string, variables: TemplateVariable
         problems.push({ start, end, message: "partials are not supported in a definition" });
         continue;
       }
+      if (value.includes("\n")) {
+        problems.push({
+          start,
+          end: start + value.indexOf("\n"),
+          message: "the template cannot be read: unclosed tag",
+        });
+        continue;
+      }
       const found = lookup(context, value, used);
       if (type === "#") {
         if (found) walk(inner, [...context, found]);

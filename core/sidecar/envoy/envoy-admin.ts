@@ -51,9 +51,10 @@ export class EnvoyAdmin {
     await this.#call("POST", "/drain_listeners");
   }
 
-  /** Connections over all listeners. */
+  /** Open connections over all listeners, the admin's own aside. */
   async openConnections(): Promise<number> {
-    return (await this.stats("^server\\.total_connections$")).get("server.total_connections") ?? 0;
+    const gauges = await this.stats("^listener\\..*\\.downstream_cx_active$");
+    return [...gauges].reduce((sum, [name, value]) => (name.startsWith("listener.admin.") ? sum : sum + value), 0);
   }
 
   async listeners(): Promise<EnvoyListener[]> {

@@ -69,21 +69,17 @@ export class EnvoyKeeper {
   async #ended(exit: EnvoyExit): Promise<void> {
     const { clock, log } = this.#options;
     const reason = reasonOf(exit);
-    if (!this.#served) return this.#fail(exit, `Envoy did not start (${exit.how}): ${reason}`);
+    const end = reason === undefined ? exit.how : `${exit.how}: ${reason}`;
+    if (!this.#served) return this.#fail(exit, `Envoy did not start: ${end}`);
     const now = clock.monotonic();
     this.#crashes = [...this.#crashes.filter((at) => now - at < CRASH_WINDOW_MS), now];
     if (this.#crashes.length >= CRASH_LIMIT) {
-      return this.#fail(
-        exit,
-        `Envoy ended ${CRASH_LIMIT} times within a minute, the last time by ${exit.how}: ${reason}`,
-      );
+      return this.#fail(exit, `Envoy ended ${CRASH_LIMIT} times within a minute, the last time by ${end}`);
     }
     const backoff = FIRST_BACKOFF_MS * 2 ** (this.#crashes.length - 1);
-    log.warn(
-      "envoy-crashed",
-      `Envoy ended by ${exit.how}: ${reason}. It is started again in ${formatDuration(backoff)}`,
-      { how: exit.how },
-    );
+    log.warn("envoy-crashed", `Envoy ended by ${end}. It is started again in ${formatDuration(backoff)}`, {
+      how: exit.how,
+    });
     await clock.sleep(backoff, this.#stop.signal).then(
       () => this.start(),
       () => undefined,

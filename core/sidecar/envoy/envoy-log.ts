@@ -19,6 +19,8 @@ const UNINTERESTING = [
   /^caught ENVOY_SIGTERM/,
   // Older Envoys need the flag, newer ones call it needless.
   /^--cpuset-threads is now the default/,
+  // The addresses of a crash: among Envoy's last words, and of use only to those who have its symbols.
+  /^(#\d+: |Backtrace \(|Address mapping: |Envoy version: )/,
   // A global connection limit is a choice for gateways; Envoy prints this at every start.
   /no configured limit to the number of allowed active downstream connections/,
 ];

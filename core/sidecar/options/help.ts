@@ -1,8 +1,10 @@
 import { formatDuration } from "../../kernel/duration.ts";
+import { wrap } from "../../kernel/wrap.ts";
 import type { DpOption } from "./option.ts";
 import { OPTION_LIST } from "./option-table.ts";
 
 const COLUMN = 40;
+const WIDTH = 100;
 
 /** Help of `dp run`, made from the option table. `program` is what the user typed: `monomesh dp` or `kuma-dp`. */
 export function runHelp(program: string): string {
@@ -11,14 +13,15 @@ export function runHelp(program: string): string {
   const variables = shown.filter(([, each]) => each.flag === undefined);
   return `${program} run
 
-Runs Envoy beside one application: reads the definition of its Dataplane, joins the mesh, supervises Envoy, and leaves
-gracefully when stopped.
+Runs Envoy beside one application: reads the definition of its Dataplane, joins the mesh,
+supervises Envoy, and leaves gracefully when stopped.
 
 ${flags.flatMap(([, each]) => flagLines(each)).join("\n")}
   -v, --dataplane-var KEY=VALUE         Value for the template; may be repeated.
   -h, --help
 
-Each flag has a variable: MONOMESH_ and KUMA_ before these names. ${orderLine(program)}
+Each flag has a variable: MONOMESH_ and KUMA_ before these names.
+${orderLine(program)}
 ${flags.flatMap(([, each]) => (each.variable && each.flag ? [`  --${each.flag}`.padEnd(COLUMN) + each.variable] : [])).join("\n")}
 
 Only as variables:
@@ -26,8 +29,10 @@ ${variables.flatMap(([, each]) => variableLines(each)).join("\n")}
 
 Examples:
   ${program} run --cp-address=https://10.0.0.11:5678 --dataplane-file=dp.yaml \\
-    --dataplane-var name=redis-1 --dataplane-var address=192.168.0.1 --dataplane-token-file=redis-1.token
-  ${program} run --cp-address=https://10.0.0.11:5678 --name=redis-1 --mesh=default --dataplane-token-file=redis-1.token
+    --dataplane-var name=redis-1 --dataplane-var address=192.168.0.1 \\
+    --dataplane-token-file=redis-1.token
+  ${program} run --cp-address=https://10.0.0.11:5678 --name=redis-1 --mesh=default \\
+    --dataplane-token-file=redis-1.token
   ${program} wait --timeout=30s
 `;
 }
@@ -51,7 +56,9 @@ function variableLines(each: DpOption): string[] {
 }
 
 function twoColumns(left: string, right: string): string[] {
-  return left.length < COLUMN ? [left.padEnd(COLUMN) + right] : [left, " ".repeat(COLUMN) + right];
+  const [first = "", ...rest] = wrap(right, WIDTH - COLUMN);
+  const below = rest.map((line) => " ".repeat(COLUMN) + line);
+  return left.length < COLUMN ? [left.padEnd(COLUMN) + first, ...below] : [left, " ".repeat(COLUMN) + first, ...below];
 }
 
 function defaultText(each: DpOption): string {

@@ -23,6 +23,8 @@ export interface SidecarOptions {
   origin(key: OptionKey): string;
 }
 
+const IGNORE_KUMA = "MONOMESH_IGNORE_KUMA_ENV";
+
 interface Candidate {
   readonly origin: string;
   readonly raw: string;
@@ -73,7 +75,7 @@ function candidates(key: OptionKey, each: DpOption, sources: OptionSources, prob
   };
   if (!sources.asKuma) addFlag();
   if (each.variable !== undefined) {
-    const prefixes = sources.env["MONOMESH_IGNORE_KUMA_ENV"] === "1" ? [OUR_PREFIX] : [OUR_PREFIX, KUMA_PREFIX];
+    const prefixes = sources.env[IGNORE_KUMA] === "1" ? [OUR_PREFIX] : [OUR_PREFIX, KUMA_PREFIX];
     for (const prefix of prefixes) {
       const raw = sources.env[prefix + each.variable];
       if (raw) add(`variable ${prefix}${each.variable}`, raw);
@@ -99,6 +101,7 @@ function checkVariables(sources: OptionSources, problems: Violation[], notes: st
   const known = new Set(OPTION_LIST.flatMap(([, each]) => (each.variable ? [each.variable] : [])));
   const unknownKuma: string[] = [];
   for (const name of Object.keys(sources.env)) {
+    if (name === IGNORE_KUMA) continue;
     if (name.startsWith(OUR_PREFIX) && !known.has(name.slice(OUR_PREFIX.length)) && !sources.foreignVariable(name)) {
       const close = nearest(
         name,
@@ -108,7 +111,7 @@ function checkVariables(sources: OptionSources, problems: Violation[], notes: st
     }
     if (name.startsWith(KUMA_PREFIX) && !known.has(name.slice(KUMA_PREFIX.length))) unknownKuma.push(name);
   }
-  if (unknownKuma.length > 0 && sources.env["MONOMESH_IGNORE_KUMA_ENV"] !== "1") {
+  if (unknownKuma.length > 0 && sources.env[IGNORE_KUMA] !== "1") {
     notes.push(
       `variables that the sidecar does not act on: ${unknownKuma.sort().join(", ")} (MONOMESH_IGNORE_KUMA_ENV=1 if they belong to another program)`,
     );

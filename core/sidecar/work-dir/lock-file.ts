@@ -6,6 +6,8 @@ import type { ProcessIdentity } from "./process-identity.ts";
 export interface SidecarLock {
   readonly mesh: string;
   readonly name: string;
+  /** `--cp-address`: the same name at another control plane is another proxy. */
+  readonly controlPlane: string;
   readonly supervisor: ProcessIdentity;
   readonly envoy?: ProcessIdentity;
   /** Envoy's admin socket. */

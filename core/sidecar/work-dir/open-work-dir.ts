@@ -30,9 +30,13 @@ export interface WorkDir {
 export interface WorkDirOptions {
   readonly mesh: string;
   readonly name: string;
+  /** `--cp-address`. */
+  readonly controlPlane: string;
   /** `--work-dir`; undefined: a private one, removed when the scope closes. */
   readonly chosen: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where the private directories of this user's sidecars are. Default: `openRuntimeRoot`. */
+  readonly root?: string;
   readonly scope: Scope;
 }
 
@@ -44,9 +48,9 @@ const LOCKLESS_AGE_MS = 60_000;
 
 /** Opens the work directory, and clears away what dead sidecars left. Rejects with MM105 when it cannot be used. */
 export function openWorkDir(options: WorkDirOptions): WorkDir {
-  const { mesh, name, chosen, scope } = options;
-  const root = openRuntimeRoot(options.env);
-  let leftover = findLeftover(root, mesh, name);
+  const { mesh, name, controlPlane, chosen, scope } = options;
+  const root = options.root ?? openRuntimeRoot(options.env);
+  let leftover = findLeftover(root, options);
   let path: string;
   let socketDir: string;
   if (chosen === undefined) {
@@ -66,12 +70,12 @@ export function openWorkDir(options: WorkDirOptions): WorkDir {
     }
     // The old Envoy's sockets lie in this directory: the new one's must not take their place before it serves.
     if (previous?.envoy && isAlive(previous.envoy)) {
-      if (previous.mesh === mesh && previous.name === name) leftover = leftoverOf(path, previous);
+      if (isSame(previous, options)) leftover = leftoverOf(path, previous);
       socketDir = makePrivate(root, scope);
     }
     if (socketDir.length > LONGEST_SOCKET_DIR) socketDir = makePrivate(root, scope);
   }
-  let lock: SidecarLock = { mesh, name, supervisor: identityOf(process.pid) };
+  let lock: SidecarLock = { mesh, name, controlPlane, supervisor: identityOf(process.pid) };
   const record = () => {
     for (const directory of new Set([path, socketDir])) writeLock(directory, lock);
   };
@@ -107,16 +111,22 @@ function openChosen(path: string): string {
 }
 
 /** Looks through the directories of this user's sidecars; those whose processes are all dead are removed. */
-function findLeftover(root: string, mesh: string, name: string): Leftover | undefined {
+function findLeftover(root: string, who: Who): Leftover | undefined {
   let found: Leftover | undefined;
   for (const directory of sidecarDirectories(root)) {
     const lock = readLock(directory);
     if (lock && isAlive(lock.supervisor)) continue;
     if (lock?.envoy && isAlive(lock.envoy)) {
-      if (lock.mesh === mesh && lock.name === name) found = leftoverOf(directory, lock);
+      if (isSame(lock, who)) found = leftoverOf(directory, lock);
     } else if (lock || isOld(directory)) rmSync(directory, { recursive: true, force: true });
   }
   return found;
+}
+
+type Who = Pick<SidecarLock, "mesh" | "name" | "controlPlane">;
+
+function isSame(a: Who, b: Who): boolean {
+  return a.mesh === b.mesh && a.name === b.name && a.controlPlane === b.controlPlane;
 }
 
 function leftoverOf(directory: string, lock: SidecarLock): Leftover {

@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { MeshError } from "../../kernel/errors.ts";
 
 /**
- * The directory in which every sidecar of this user has a private one: below /run for root, `XDG_RUNTIME_DIR` for others,
- * else the temporary directory. Only this user may enter it: a socket or a file planted there would be trusted.
+ * The directory in which every sidecar of this user has a private one: /run/monomesh for root, else below the temporary
+ * directory (`XDG_RUNTIME_DIR` goes when its user logs out, a sidecar does not). Only this user may enter it: a socket or a
+ * file planted there would be trusted.
  */
 export function openRuntimeRoot(env: Readonly<Record<string, string | undefined>>): string {
   const uid = process.getuid?.() ?? 0;
   const candidates = [
     ...(uid === 0 ? ["/run/monomesh"] : []),
-    ...(env["XDG_RUNTIME_DIR"] ? [join(env["XDG_RUNTIME_DIR"], "monomesh")] : []),
     join(env["TMPDIR"] || tmpdir(), `monomesh-${uid}`),
     `/tmp/monomesh-${uid}`,
     `/dev/shm/monomesh-${uid}`,

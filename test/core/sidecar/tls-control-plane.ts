@@ -6,12 +6,12 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 
 const fixture = (name: string) => readFileSync(new URL(`./fixtures/${name}`, import.meta.url), "utf8");
 /** Self-signed for localhost and 127.0.0.1, so it is its own CA. */
 export const TEST_CERT = fixture("cert.pem");
-const TEST_KEY = fixture("key.pem");
+export const TEST_KEY = fixture("key.pem");
 
 export interface OpenedCall {
   readonly stream: ServerHttp2Stream;
@@ -28,6 +28,7 @@ export class TlsControlPlane implements AsyncDisposable {
     call.stream.respond({ ":status": 200, "content-type": "application/grpc" });
   #server: Http2SecureServer;
   #port = 0;
+  readonly #sockets = new Set<Socket>();
   #waiting: (() => void)[] = [];
 
   constructor() {
@@ -50,7 +51,7 @@ export class TlsControlPlane implements AsyncDisposable {
   /** As a killed process: every connection is cut. */
   async kill(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const session of this.sessions) session.socket.destroy();
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
     this.#server = this.#make();
   }
@@ -67,6 +68,10 @@ export class TlsControlPlane implements AsyncDisposable {
 
   #make(): Http2SecureServer {
     const server = createSecureServer({ key: TEST_KEY, cert: TEST_CERT });
+    server.on("connection", (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.on("close", () => this.#sockets.delete(socket));
+    });
     server.on("session", (session) => {
       this.sessions.add(session);
       session.on("error", () => undefined);
