@@ -58,7 +58,7 @@ export class DeltaChannel implements Channel<DeltaDiscoveryRequest> {
     if (!this.#parts.waiting) {
       if (this.#parts.unanswered) return undefined;
       const due = this.#backlog.collect(target.map, this.#subscription, target.now);
-      const removed = target.removals ? this.#takeRemoved() : [];
+      const removed = target.removals ? this.#backlog.takeGone(this.#subscription) : [];
       if (due.length === 0 && removed.length === 0 && !this.#owesAnswer) return undefined;
       this.#owesAnswer = false;
       this.#parts.load(due, removed, this.#partBytes, (name) => this.#backlog.takeIsolated(name));
@@ -115,11 +115,5 @@ export class DeltaChannel implements Channel<DeltaDiscoveryRequest> {
     }
     // Envoy expects the resource even if it has the same already: a cluster that came back waits for it.
     this.#backlog.require(request.subscribe);
-  }
-
-  /** Envoy answers the removal of a secret with a NACK, so that is left out: without users it is unsubscribed anyway. */
-  #takeRemoved(): string[] {
-    const names = this.#backlog.takeGone(this.#subscription);
-    return this.type === "secret" ? [] : names;
   }
 }

@@ -1,6 +1,5 @@
 import type { XdsType } from "../envoy/encoded-resource.ts";
 import type { MeshError } from "../kernel/errors.ts";
-import { token } from "../kernel/token.ts";
 import type { Snapshot } from "../push/snapshot.ts";
 import type { Variant } from "./discovery-response.ts";
 
@@ -56,5 +55,3 @@ export interface StreamEvents {
    */
   openAds(stream: StreamInfo): Promise<AdsSession>;
 }
-
-export const StreamEvents = token<StreamEvents>("StreamEvents");

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:http2";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
@@ -228,6 +230,34 @@ describe("ADS over gRPC", () => {
     await sleep(200);
     assert.equal(bench.insight.length, sent);
     assert.ok(sent < 40, `${sent} messages are in buffers between here and there`);
+  });
+
+  it("cuts the connection of a client that does not even read why its stream ended", { timeout: 20_000 }, async () => {
+    await using bench = await ServerBench.open();
+    const many = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`s${i}`, "1"]));
+    bench.push("redis", makeSnapshot(1, { cluster: many }, undefined, 1000));
+    const session = connect(`https://localhost:${bench.port}`, { ca: bench.ca.certificate, ALPNProtocols: ["h2"] });
+    session.on("error", () => undefined);
+    const stream = session.request({
+      ":method": "POST",
+      ":path": `/envoy.service.discovery.v3.AggregatedDiscoveryService/${DELTA}`,
+      "content-type": "application/grpc",
+      te: "trailers",
+      authorization: "for:redis",
+    });
+    stream.on("error", () => undefined);
+    const message = hello();
+    const prefix = Buffer.alloc(5);
+    prefix.writeUInt32BE(message.byteLength, 1);
+    stream.write(Buffer.concat([prefix, message]));
+    await until(() => bench.leases.length === 1);
+    await sleep(200);
+    const startedAt = Date.now();
+    bench.leases[0]?.stream.end("enough");
+    assert.equal(bench.leases[0]?.closed, "enough");
+    await once(session, "close");
+    const took = Date.now() - startedAt;
+    assert.ok(took > 4000 && took < 8000, `${took}`);
   });
 
   it("ends all streams when the server closes", async () => {

@@ -187,17 +187,20 @@ describe("delta stream", () => {
     assert.deepEqual(bench.look(), ["listener[l2@1] -l"]);
   });
 
-  it("never removes secrets by name", () => {
+  it("removes secrets and routes, which Envoy only takes note of, and sends them again when they come back", () => {
     const bench = served();
     bench.update(2, { ...PICTURE, secret: { s: "1" } });
     bench.delta("secret", { subscribe: ["s"] });
     bench.ack("secret");
     bench.look();
-    bench.update(3, PICTURE);
-    bench.clock.advance(60_000);
-    assert.deepEqual(bench.look(), []);
+    bench.update(3, { ...PICTURE, route: {} });
+    assert.deepEqual(bench.look(), ["route[] -r"]);
+    bench.ack("route");
+    bench.clock.advance(REMOVAL_DELAY_MS);
+    assert.deepEqual(bench.look(), ["secret[] -s"]);
+    bench.ack("secret");
     bench.update(4, { ...PICTURE, secret: { s: "1" } });
-    assert.deepEqual(bench.look(), ["secret[s@1]"]);
+    assert.deepEqual(bench.look(), ["secret[s@1]", "route[r@1]"]);
   });
 
   it("sends only differences to a client that brings versions, and removes what it has too much", () => {
