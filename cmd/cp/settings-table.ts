@@ -140,6 +140,38 @@ export const SETTINGS = {
     9901,
     "Port named in the bootstrap of a sidecar without a Unix socket.",
   ),
+  adminAddress: setting(
+    "bootstrapServer.params.adminAddress",
+    text,
+    "127.0.0.1",
+    "Address of Envoy's admin interface in a sidecar without a Unix socket.",
+  ),
+  adminUnixSocket: setting(
+    "bootstrapServer.params.envoyAdminUnixSocket",
+    flag,
+    true,
+    "Whether Envoy's admin interface is a Unix socket in the sidecar's work directory.",
+    { kuma: "KUMA_BOOTSTRAP_SERVER_PARAMS_ENVOY_ADMIN_UNIX_SOCKET" },
+  ),
+  adminAccessLogPath: setting(
+    "bootstrapServer.params.adminAccessLogPath",
+    text,
+    "/dev/null",
+    "File for the access log of Envoy's admin interface.",
+  ),
+  xdsHost: setting(
+    "bootstrapServer.params.xdsHost",
+    text,
+    "",
+    "Name or address of the DP server for stock sidecars. Empty: the one they used for /bootstrap.",
+  ),
+  xdsPort: setting("bootstrapServer.params.xdsPort", port, 0, "Its port. 0: dpServer.port."),
+  xdsConnectTimeout: setting(
+    "bootstrapServer.params.xdsConnectTimeout",
+    duration,
+    SECOND,
+    "How long a stock sidecar's Envoy waits for a connection to the DP server.",
+  ),
   readinessPort: setting(
     "bootstrapServer.params.readinessPort",
     port,

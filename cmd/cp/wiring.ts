@@ -7,6 +7,7 @@ import { createSigningKeys } from "../../core/auth/signing-keys.ts";
 import { createTokenIssuer } from "../../core/auth/token-issuer.ts";
 import { ControlPlaneCa } from "../../core/ca/control-plane-ca.ts";
 import { openControlPlaneCa } from "../../core/ca/open-control-plane-ca.ts";
+import type { BootstrapSettings } from "../../core/dp-server/bootstrap/bootstrap-settings.ts";
 import { createDpServer } from "../../core/dp-server/dp-server.ts";
 import { loadBuilders } from "../../core/envoy/load-builders.ts";
 import { createInsightTracker } from "../../core/insight/create-insight-tracker.ts";
@@ -188,7 +189,7 @@ async function listen(start: CpStart, wiring: Wiring, engine: PushEngine, instan
     services: (mesh) => offeredServices(engine.view(mesh)),
     host: anyAddress(),
     port: settings.get(SETTINGS.dpPort),
-    bootstrap: { adminPort: settings.get(SETTINGS.adminPort), readinessPort: settings.get(SETTINGS.readinessPort) },
+    bootstrap: bootstrapSettings(settings),
   });
   const apiPort = (await api.listen(apiHost, settings.get(SETTINGS.apiPort))).port;
   const diagnosticsPort = (await diagnostics.listen(anyAddress(), settings.get(SETTINGS.diagnosticsPort))).port;
@@ -229,6 +230,19 @@ function givenFiles(settings: LoadedSettings): { readonly certFile: string; read
   const certFile = settings.get(SETTINGS.dpTlsCertFile) || settings.get(SETTINGS.tlsCertFile);
   const keyFile = settings.get(SETTINGS.dpTlsKeyFile) || settings.get(SETTINGS.tlsKeyFile);
   return certFile ? { certFile, keyFile } : undefined;
+}
+
+function bootstrapSettings(settings: LoadedSettings): BootstrapSettings {
+  return {
+    adminAddress: settings.get(SETTINGS.adminAddress),
+    adminPort: settings.get(SETTINGS.adminPort),
+    adminUnixSocket: settings.get(SETTINGS.adminUnixSocket),
+    adminAccessLogPath: settings.get(SETTINGS.adminAccessLogPath),
+    readinessPort: settings.get(SETTINGS.readinessPort),
+    xdsHost: settings.get(SETTINGS.xdsHost),
+    xdsPort: settings.get(SETTINGS.xdsPort),
+    xdsConnectTimeoutMs: settings.get(SETTINGS.xdsConnectTimeout),
+  };
 }
 
 /** All addresses, IPv6 included where the machine has it. */

@@ -7,10 +7,10 @@ import fastify, {
   type FastifyRequest,
 } from "fastify";
 import { MeshError, toMeshError } from "../kernel/errors.ts";
+import { listenError } from "../kernel/listen-error.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { requireAdmin } from "./caller.ts";
 import { createKnownPaths } from "./known-paths.ts";
-import { listenError } from "./listen-error.ts";
 import { sendError, sendPlain } from "./reply.ts";
 import { BODY_LIMIT, parseJsonBody } from "./request-body.ts";
 import { addInformationRoutes } from "./routes/information.ts";

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { listenError } from "../kernel/listen-error.ts";
 import type { Logger } from "../kernel/log.ts";
-import { listenError } from "./listen-error.ts";
 
 /** What prom-client's Registry offers; it is loaded by whoever gives it, when the first scrape comes. */
 export interface MetricsRegistry {

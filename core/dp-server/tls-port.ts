@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import type { TlsIdentity } from "../ca/control-plane-ca.ts";
 import type { Clock } from "../kernel/clock.ts";
-import { MeshError } from "../kernel/errors.ts";
+import { listenError } from "../kernel/listen-error.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Scope } from "../kernel/scope.ts";
 
@@ -116,17 +116,7 @@ function answerPlain(socket: Socket): void {
 function listen(server: Server, { host, port }: TlsPortOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
-      const taken = error.code === "EADDRINUSE";
-      const where = host === undefined ? `port ${port}` : `${host}:${port}`;
-      const parts = { where, cause: error };
-      reject(
-        taken
-          ? new MeshError("MM202", `port ${port} is in use`, {
-              ...parts,
-              todo: "Stop the other control plane, or choose another port: MONOMESH_DP_SERVER_PORT",
-            })
-          : new MeshError("MM202", `the DP server cannot listen on ${where}`, { ...parts, why: error.message }),
-      );
+      reject(listenError(error, host ?? "0.0.0.0", port, "dpServer.port"));
     });
     server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
       server.removeAllListeners("error");

@@ -61,7 +61,7 @@ test("a port in use is an error that names the setting", async (t) => {
   await assert.rejects(server.listen("127.0.0.1", port), (error: Error & { code?: string; todo?: string }) => {
     assert.equal(error.code, "MM202");
     assert.match(error.message, new RegExp(`127\\.0\\.0\\.1:${port} is in use`));
-    assert.match(error.todo ?? "", /diagnostics\.serverPort/);
+    assert.match(error.todo ?? "", /MONOMESH_DIAGNOSTICS_SERVER_PORT/);
     return true;
   });
   await server.close();

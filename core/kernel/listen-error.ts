@@ -1,4 +1,5 @@
-import { MeshError } from "../kernel/errors.ts";
+import { MeshError } from "./errors.ts";
+import { monomeshVariable } from "./settings/setting.ts";
 
 /** Turns a failed `listen` into an error that names the setting. `setting` is the path of the port in the configuration. */
 export function listenError(thrown: unknown, host: string, port: number, setting: string): MeshError {
@@ -8,13 +9,13 @@ export function listenError(thrown: unknown, host: string, port: number, setting
     case "EADDRINUSE":
       return new MeshError("MM202", `${where} is in use by another process`, {
         where: setting,
-        todo: `Stop that process, or set ${setting} to another port`,
+        todo: `Stop that process (ss -ltnp shows it), or choose another port: ${monomeshVariable(setting)}`,
         cause: thrown,
       });
     case "EACCES":
       return new MeshError("MM202", `this user may not listen on ${where}`, {
         where: setting,
-        todo: `Set ${setting} to a port above 1023`,
+        todo: `Choose a port above 1023: ${monomeshVariable(setting)}`,
         cause: thrown,
       });
     case "EADDRNOTAVAIL":
