@@ -257,7 +257,11 @@ export class PresenceCore implements Omit<Presence, "stop"> {
     if (stream.signal.aborted || lease.ended !== undefined) throw new MeshError("MM700", "the stream ended");
     const admitted = await this.#options.admissions.take(stream);
     if (admitted.kind === "parked") {
-      if (lease.ended === undefined) this.#park(lease, admitted.holder);
+      if (lease.ended !== undefined) return;
+      this.#park(lease, admitted.holder);
+      // The holder may have ended meanwhile, and the watch has told so already.
+      const seat = this.#seats.get(proxy);
+      if (seat) this.#offer(seat, this.#options.index().record(proxy)?.spec);
       return;
     }
     this.#options.guard.settled(proxy.mesh, proxy.name);

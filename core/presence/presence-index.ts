@@ -9,7 +9,7 @@ import type { Change } from "../store/resource-store.ts";
 interface Entry {
   readonly proxy: ProxyId;
   record: Resource<PresenceSpec> | undefined;
-  /** Revision at which the present holder took the place. */
+  /** Revision at which the proxy became connected; a takeover by another sidecar of the name does not change it. */
   takenAt: number;
   /** `host:port` of each inbound as consumers reach it; undefined while there is no Dataplane. */
   addresses: readonly string[] | undefined;
@@ -115,7 +115,7 @@ export class PresenceIndex {
     const after = record?.spec;
     const text = proxyText(proxy);
     if (before) this.#unlist(text, entry.proxy, before);
-    if (record && before?.epoch !== record.spec.epoch) entry.takenAt = record.revision;
+    if (record?.spec.state === "connected" && before?.state !== "connected") entry.takenAt = record.revision;
     entry.record = record;
     if (after) this.#enlist(text, entry.proxy, after);
     this.#dropIfEmpty(text, entry);

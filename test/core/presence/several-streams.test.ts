@@ -85,6 +85,24 @@ test("a winner whose connection breaks keeps its place if it is back within 2 s,
   await cp.stop();
 });
 
+test("a winner that left makes room at once, even if its stream stays open and the Dataplane is the user's", async () => {
+  const world = await new World().meshes();
+  await world.store.put(redis);
+  const cp = await world.controlPlane();
+  const first = new Join(cp, at("10.0.0.1", "i1"));
+  await first.settled;
+  const second = new Join(cp, at("10.0.0.2", "i2"));
+  await second.settled;
+  await cp.presence.left(second.stream.proxy, "i2");
+  await world.clock.advance(0);
+  assert.deepEqual([first.state, second.state], ["active", "parked"]);
+  assert.equal((await world.record("redis-1"))?.state, "connected");
+  second.close();
+  await world.clock.settle();
+  assert.equal((await world.record("redis-1"))?.state, "connected");
+  await cp.stop();
+});
+
 test("over two control planes: takeover, parking, and the place back when the winner is gone", async () => {
   const world = await new World().meshes();
   const one = await world.controlPlane();

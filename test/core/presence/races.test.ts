@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { definitionOf, Join, MINUTE, SECOND, Stream, World } from "./world.ts";
+
+/** Worlds in which calls of the store take their time in many different ways. */
+function* jitteredWorlds(count: number): Iterable<{ world: World; round: number }> {
+  for (let round = 1; round <= count; round++) {
+    const world = new World();
+    let state = round;
+    world.jitter = () => {
+      state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+      return (state >> 8) % 14;
+    };
+    yield { world, round };
+  }
+}
+
+const redis = (incarnation: string, host = "10.0.0.1") =>
+  new Stream("redis-1", incarnation, definitionOf("redis-1", 9000), `${host}:40000`);
+
+test("a sidecar that asked to leave does not get its place back when the one that took over is lost", async () => {
+  const world = await new World().meshes();
+  const cp = await world.controlPlane();
+  const first = new Join(cp, redis("i1"));
+  await first.settled;
+  await cp.presence.leave(first.stream.proxy, "i1");
+  const second = new Join(cp, redis("i2", "10.0.0.2"));
+  await second.settled;
+  second.close();
+  await world.clock.advance(MINUTE);
+  assert.equal(first.state, "parked");
+  assert.equal((await world.record("redis-1"))?.state, "lost");
+  const again = new Join(cp, redis("i1"));
+  await again.settled;
+  assert.match(again.error?.message ?? "", /has left/);
+  await cp.stop();
+});
+
+test("left at one control plane while its Envoy reconnects to another: it has left", async () => {
+  for (const { world, round } of jitteredWorlds(60)) {
+    await world.meshes();
+    const [one, two] = [await world.controlPlane(), await world.controlPlane()];
+    const join = new Join(one, redis("i1"));
+    await join.settled;
+    const again = new Join(two, redis("i1"));
+    await Promise.all([one.presence.left(join.stream.proxy, "i1"), again.settled]);
+    await world.clock.advance(SECOND);
+    assert.equal(await world.dataplane("redis-1"), undefined, `round ${round}`);
+    await one.stop();
+    await two.stop();
+  }
+});
+
+test("leave at one control plane while the stream reconnects to another: the endpoints stay withdrawn", async () => {
+  for (const { world, round } of jitteredWorlds(60)) {
+    await world.meshes();
+    const [one, two] = [await world.controlPlane(), await world.controlPlane()];
+    const join = new Join(one, redis("i1"));
+    await join.settled;
+    const again = new Join(two, redis("i1"));
+    await Promise.all([one.presence.leave(join.stream.proxy, "i1"), again.settled]);
+    await world.clock.settle();
+    const record = await world.record("redis-1");
+    assert.deepEqual([record?.state, record?.endpoints], ["leaving", "withdrawn"], `round ${round}`);
+    await one.stop();
+    await two.stop();
+  }
+});
+
+test("three sidecars of two names and one address at once: no Dataplane is left without a record, and one at the most has the address", async () => {
+  let held = 0;
+  for (const { world, round } of jitteredWorlds(120)) {
+    await world.meshes();
+    const [one, two] = [await world.controlPlane(), await world.controlPlane()];
+    const joins = [
+      new Join(two, new Stream("redis-3", "j1", definitionOf("redis-3", 9000))),
+      new Join(one, new Stream("redis-3", "j2", definitionOf("redis-3", 9000), "10.0.0.2:40000")),
+      new Join(one, redis("i1")),
+    ];
+    await world.clock.advance(3 * SECOND);
+    const names = ["redis-1", "redis-3"];
+    const records = await Promise.all(names.map((name) => world.record(name)));
+    for (const [at, name] of names.entries()) {
+      assert.equal(records[at] !== undefined, (await world.dataplane(name)) !== undefined, `${name} in round ${round}`);
+    }
+    const connected = records.filter((record) => record?.state === "connected").length;
+    assert.ok(connected <= 1, `round ${round}: ${connected} have the address`);
+    assert.equal(joins.filter((join) => join.state === "active").length, connected, `round ${round}`);
+    held += connected;
+    await one.stop();
+    await two.stop();
+  }
+  // When all meet in the middle each may be refused because of another that is refused too.
+  assert.ok(held >= 100, `only ${held} of 120 times somebody had it`);
+});
+
+test("the cleanup age and a return at the same moment: the proxy is there afterwards", async () => {
+  for (const { world, round } of jitteredWorlds(60)) {
+    await world.meshes();
+    const settings = { idleTimeoutMs: MINUTE, cleanupAgeMs: 2 * MINUTE };
+    const [one, two] = [await world.controlPlane(settings), await world.controlPlane(settings)];
+    const join = new Join(one, redis("i1"));
+    await join.settled;
+    join.close();
+    await world.clock.advance(2 * MINUTE - 1);
+    const back = new Join(two, redis("i1"));
+    await world.clock.advance(1);
+    await world.clock.advance(SECOND);
+    assert.equal(back.state, "active", `round ${round}: ${back.error?.message}`);
+    assert.ok(await world.dataplane("redis-1"), `round ${round}`);
+    assert.equal((await world.record("redis-1"))?.state, "connected", `round ${round}`);
+    await one.stop();
+    await two.stop();
+  }
+});
+
+test("the end of a displaced stream says nothing about the one that took its place", async () => {
+  for (const { world, round } of jitteredWorlds(60)) {
+    await world.meshes();
+    const [one, two] = [await world.controlPlane(), await world.controlPlane()];
+    const first = new Join(one, redis("i1"));
+    await first.settled;
+    const second = new Join(two, redis("i1"));
+    first.close();
+    await second.settled;
+    await world.clock.advance(SECOND);
+    assert.equal((await world.record("redis-1"))?.state, "connected", `round ${round}`);
+    await one.stop();
+    await two.stop();
+  }
+});
+
+test("a sidecar that had to go comes again just when the holder ends: it gets the place", async () => {
+  for (const { world, round } of jitteredWorlds(60)) {
+    await world.meshes();
+    const [one, two] = [await world.controlPlane(), await world.controlPlane()];
+    const first = new Join(one, redis("i1"));
+    await first.settled;
+    const second = new Join(two, redis("i2", "10.0.0.2"));
+    await second.settled;
+    first.close();
+    await world.clock.settle();
+    second.close();
+    const again = new Join(one, redis("i1"));
+    await world.clock.advance(3 * SECOND);
+    assert.equal(again.state, "active", `round ${round}`);
+    await one.stop();
+    await two.stop();
+  }
+});
