@@ -50,3 +50,18 @@ describe("the lock file", () => {
     assert.deepEqual(without, []);
   });
 });
+
+describe("docs/dependencies.md", () => {
+  it("names each package with its version, and no other", () => {
+    const text = readFileSync(join(import.meta.dirname, "../../docs/dependencies.md"), "utf8");
+    const told = new Map<string, string>();
+    for (const [, names = "", versions = ""] of text.matchAll(/^\| (`.*?) \| (\d.*?) \|/gm)) {
+      const each = versions.split(", ");
+      names.split(", ").forEach((name, at) => {
+        told.set(name.replaceAll("`", ""), each[at] ?? each[0] ?? "");
+      });
+    }
+    const { dependencies, devDependencies, optionalDependencies } = manifest;
+    assert.deepEqual(Object.fromEntries(told), { ...dependencies, ...devDependencies, ...optionalDependencies });
+  });
+});
