@@ -52,6 +52,9 @@ export async function startControlPlane(start: CpStart, opened: OpenedStore): Pr
   const clock = systemClock;
   const wiring = createWiring();
   wiring.value(ResourceStore, store);
+  const phase = (what: string) =>
+    log.debug("starting", `${what} ${Math.round(performance.now())} ms after the process began`);
+  phase("store open, code loaded");
   const instance = `${hostname()}-${randomBytes(2).toString("hex")}`;
   const { fresh } = await ensureFirstResources(store, settings.get(SETTINGS.skipMeshCreation));
 
@@ -67,6 +70,7 @@ export async function startControlPlane(start: CpStart, opened: OpenedStore): Pr
       given: givenFiles(settings),
     }),
   );
+  phase("certificates there");
   const cpCa = () => ca.publicKeyDigests;
   const signingKeys = createSigningKeys(store);
   wiring.value(SigningKeys, signingKeys);
@@ -90,6 +94,7 @@ export async function startControlPlane(start: CpStart, opened: OpenedStore): Pr
   wiring.value(Acknowledgements, engine);
   wiring.value(AckSink, engine);
 
+  phase("engine made");
   const tracker = createInsightTracker({
     store,
     clock,
@@ -116,10 +121,12 @@ export async function startControlPlane(start: CpStart, opened: OpenedStore): Pr
     observer: tracker,
   });
   wiring.value(Presence, presence);
+  phase("presence knows what is stored");
   // Before any server closes: streams that end from now on are the control plane's own doing, no loss of a proxy.
   scope.signal.addEventListener("abort", () => void presence.stop(), { once: true });
 
   const ports = await listen(start, wiring, engine, instance);
+  phase("servers listen");
   const meshes = await store.list("Mesh");
   const dataplanes = await store.list("Dataplane", { limit: 1 });
   return {
