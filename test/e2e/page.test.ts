@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { DIST, EXECUTABLE } from "../support/executable.ts";
@@ -16,9 +17,17 @@ const lacking = [
 
 describe("the page", () => {
   it("works word for word", { skip: lacking.length > 0 ? `this machine lacks ${lacking.join(", ")}` : false }, () => {
-    const script = join(import.meta.dirname, "page.sh");
-    const inside = `mount -t tmpfs tmpfs /tmp && exec bash ${script} ${DIST}`;
+    // The page writes to /tmp, so it gets one of its own; the checkout itself may lie in /tmp and must stay visible.
+    const seen = mkdtempSync("/var/tmp/monomesh-page-");
+    const inside = [
+      `mkdir ${seen}/e2e ${seen}/dist`,
+      `mount --bind ${import.meta.dirname} ${seen}/e2e`,
+      `mount --bind ${DIST} ${seen}/dist`,
+      "mount -t tmpfs tmpfs /tmp",
+      `exec bash ${seen}/e2e/page.sh ${seen}/dist`,
+    ].join(" && ");
     const run = spawnSync("unshare", ["--net", "--mount", "bash", "-c", inside], { encoding: "utf8", timeout: 60_000 });
+    for (const folder of ["e2e", "dist", ""]) rmdirSync(join(seen, folder));
     assert.equal(run.status, 0, run.stderr);
     const values = Object.fromEntries(
       run.stdout
