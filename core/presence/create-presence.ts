@@ -9,7 +9,6 @@ import { Admissions } from "./admission.ts";
 import { ControlPlanes } from "./control-planes.ts";
 import { Heartbeat, heartbeatKey } from "./heartbeat.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import { MassLossGuard } from "./mass-loss.ts";
 import { ObservedClock } from "./observed-clock.ts";
 import type { AbsenceObserver, Presence } from "./presence.ts";
 import { PresenceCore } from "./presence-core.ts";
@@ -131,7 +130,6 @@ export async function createPresence(options: PresenceOptions): Promise<Presence
     acknowledgements,
     index: () => index,
     reached,
-    guard: new MassLossGuard(),
     clock,
     log,
     signal: scope.signal,

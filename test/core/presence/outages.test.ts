@@ -253,6 +253,23 @@ test("all at once is a mass loss too; half of a small mesh, or a third of a larg
   }
 });
 
+test("a mass loss is recognised over several control planes", async () => {
+  const world = await new World().meshes();
+  const [one, two] = [await world.controlPlane(), await world.controlPlane()];
+  const joins = [
+    ...(await many(one, 7)),
+    ...(await Promise.all([7, 8, 9, 10].map((at) => join(two, `web-${at}`, 9000 + at)))),
+  ];
+  for (const each of joins) {
+    each.close();
+    await world.clock.advance(100);
+  }
+  const names = joins.map((each) => each.stream.proxy.name);
+  assert.deepEqual(new Set(await states(world, names)), new Set(["lost healthy"]));
+  await one.stop();
+  await two.stop();
+});
+
 test("slow losses are ordinary losses, and so is one that comes long after a mass loss", async () => {
   const world = await new World().meshes();
   const cp = await world.controlPlane();

@@ -329,6 +329,8 @@ class Sequence {
       known.held = [];
       return;
     }
+    // It came and went between two looks.
+    known.lastSeen ??= this.#observed;
     const { before } = known;
     if (before && before.incarnation !== record.incarnation && before.state === "connected" && before.open) {
       const stillThere =
