@@ -14,7 +14,6 @@ const SHARED: BuildOptions = {
   write: false,
   legalComments: "none",
   logLevel: "error",
-  minifyWhitespace: false,
 };
 
 const DEFINE = { MONOMESH_VERSION: JSON.stringify(VERSION) };
@@ -26,7 +25,7 @@ export async function bundleScript(entry: string): Promise<string> {
     entryPoints: [entry],
     format: "cjs",
     define: { ...DEFINE, "import.meta.url": "__moduleUrl", "import.meta.dirname": "__dirname" },
-    banner: { js: 'const __moduleUrl="file://"+process.execPath;' },
+    banner: { js: 'const __moduleUrl=require("node:url").pathToFileURL(process.execPath).href;' },
   });
   return outputFiles?.[0]?.text ?? "";
 }

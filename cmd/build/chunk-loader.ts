@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { getRawAsset } from "node:sea";
+import { pathToFileURL } from "node:url";
 import { Script } from "node:vm";
 
 /*
@@ -23,7 +24,7 @@ function load(specifier: string): unknown {
   // Before it runs: chunks may import each other in a circle.
   loaded.set(name, chunk);
   const script = new Script(text(`code/${name}`), { filename: name, cachedData: asset(`cache/${name}`) });
-  script.runInThisContext()(chunk.exports, load, chunk, file, dirname(file), `file://${file}`);
+  script.runInThisContext()(chunk.exports, load, chunk, file, dirname(file), pathToFileURL(file).href);
   return chunk.exports;
 }
 
