@@ -110,10 +110,10 @@ export class Writer {
     // The array grows while it is walked: owners stand before what they own, so its reverse has owned ones first.
     for (const id of ids) for (const owned of this.#sql.owned.all(id)) ids.push(Number(owned["id"]));
     const first = this.#revision + 1;
-    for (const id of ids.reverse()) {
-      this.#sql.addDelete.run(++this.#revision, id);
-      this.#sql.remove.run(id);
-    }
+    const doomed = JSON.stringify(ids.reverse());
+    this.#sql.addDeletes.run(first, doomed);
+    this.#sql.removeAll.run(doomed);
+    this.#revision += ids.length;
     return { op: "delete", first, last: this.#revision };
   }
 
