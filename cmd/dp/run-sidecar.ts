@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { systemClock } from "../../core/kernel/clock.ts";
 import { MeshError } from "../../core/kernel/errors.ts";
 import { createLogger, type Logger } from "../../core/kernel/log.ts";
@@ -9,13 +10,14 @@ import { openTokenSource } from "../../core/sidecar/control-plane/token-source.t
 import { checkDefinition, type Definition } from "../../core/sidecar/definition/check-definition.ts";
 import { readDefinitionSource } from "../../core/sidecar/definition/read-source.ts";
 import type { EnvoyBinaryLocator } from "../../core/sidecar/envoy/envoy-binary.ts";
-import { readEnvoyVersion } from "../../core/sidecar/envoy/envoy-version.ts";
+import { knownEnvoyVersion } from "../../core/sidecar/envoy/envoy-version.ts";
 import type { OptionValues } from "../../core/sidecar/options/option-table.ts";
 import type { ParsedArgs } from "../../core/sidecar/options/parse-args.ts";
 import { readOptions } from "../../core/sidecar/options/read-options.ts";
 import type { FoundEnvoy, SidecarPlan } from "../../core/sidecar/plan.ts";
 import { Supervisor } from "../../core/sidecar/supervisor.ts";
 import { readCaFile } from "../../core/sidecar/trust/ca-file.ts";
+import { openRuntimeRoot } from "../../core/sidecar/work-dir/runtime-root.ts";
 import { envoyBinaryPath } from "../../plugins/envoy-binary-path/plugin.ts";
 import type { Io } from "../terminal/io.ts";
 import { foreignVariables } from "./foreign-variables.ts";
@@ -77,7 +79,8 @@ async function findEnvoy(values: OptionValues, io: Io, scope: Scope, log: Logger
     env: io.env,
   });
   const binary = await locator.locate();
-  return { ...binary, ...(await readEnvoyVersion(binary.path, scope.signal)) };
+  const cache = join(openRuntimeRoot(io.env), "envoy-version.json");
+  return { ...binary, ...(await knownEnvoyVersion(binary.path, cache, scope.signal)) };
 }
 
 interface Who {

@@ -54,7 +54,10 @@ export interface JoinOptions {
 export async function joinMesh(options: JoinOptions): Promise<void> {
   const { plan, parts, scope, clock, log, story } = options;
   const { values } = plan.options;
+  // Its handshakes pass while Envoy is looked at; what may be wrong with it is said when the bootstrap is asked for.
+  plan.link.trust(scope.signal).catch(() => undefined);
   const envoy = await plan.envoy;
+  scope.signal.throwIfAborted();
   story.starting(envoy.version);
   story.dataplane(plan);
   const workDir = openWorkDir({

@@ -38,12 +38,12 @@ export async function openReadinessServer(
         .end(`${text}\n`);
     });
   });
-  const moved = !(await listens(server, host, wantedPort));
-  if (moved) await listens(server, host, 0);
   scope.defer(async () => {
     server.closeAllConnections();
     await new Promise<void>((resolve) => server.close(() => resolve()));
   });
+  const moved = !(await listens(server, host, wantedPort));
+  if (moved) await listens(server, host, 0);
   const { port } = server.address() as AddressInfo;
   return { port, moved, url: `http://${host === "::1" ? "[::1]" : host}:${port}/ready` };
 }

@@ -14,7 +14,7 @@ export interface LinkOptions {
 /** Who the control plane is and how it is recognised, for every connection of the sidecar. */
 export class ControlPlaneLink {
   readonly #options: LinkOptions;
-  #trust: Trust | undefined;
+  #trust: Promise<Trust> | undefined;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -25,11 +25,20 @@ export class ControlPlaneLink {
   }
 
   /** Finds a way to trust the control plane, once; the handshakes for it are not repeated until `failed` says so. */
-  async trust(signal: AbortSignal): Promise<Trust> {
+  trust(signal: AbortSignal): Promise<Trust> {
     if (this.#trust) return this.#trust;
+    const opening = this.#open(signal);
+    this.#trust = opening;
+    // A failure is only for those who wait for it now; the next one tries anew.
+    opening.catch(() => {
+      if (this.#trust === opening) this.#trust = undefined;
+    });
+    return opening;
+  }
+
+  async #open(signal: AbortSignal): Promise<Trust> {
     const { address, caCert, skipVerify, token } = this.#options;
-    this.#trust = await openTrust({ address, caCert, skipVerify, token: await token.current(), signal });
-    return this.#trust;
+    return openTrust({ address, caCert, skipVerify, token: await token.current(), signal });
   }
 
   /** A connection failed. If the certificate was the reason, the control plane has another one now: look again. */

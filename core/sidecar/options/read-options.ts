@@ -51,6 +51,11 @@ export function readOptions(sources: OptionSources): SidecarOptions {
   if (problems.length > 0) throw invalid(problems);
   const found = values as OptionValues;
   notes.push(...remarks(found));
+  if (origins.get("token")?.startsWith("flag")) {
+    notes.push(
+      "a token in a flag is seen by everybody on this machine who lists processes; --dataplane-token-file is not",
+    );
+  }
   return {
     values: found,
     variables: readVariables(sources.args.vars),
