@@ -16,6 +16,10 @@ export async function runMain(args: readonly string[]): Promise<number> {
     calledAs: calledAs(),
   };
   try {
+    if (args[0] === "--version") {
+      io.stdout.write(`monomesh ${VERSION}\n`);
+      return 0;
+    }
     if (io.calledAs === "kuma-cp") return await runControlPlane(args, io);
     if (io.calledAs === "kuma-dp") return await runSidecar(args, io);
     if (io.calledAs === "kumactl") return await runCommandLine(args, io);
@@ -31,9 +35,6 @@ export async function runMain(args: readonly string[]): Promise<number> {
         const { runDemo } = await import("./demo/run-demo.ts");
         return await runDemo(rest, io);
       }
-      case "--version":
-        io.stdout.write(`monomesh ${VERSION}\n`);
-        return 0;
       case undefined:
       case "help":
       case "--help":
