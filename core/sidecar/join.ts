@@ -5,12 +5,13 @@ import type { Clock } from "../kernel/clock.ts";
 import type { MeshError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Scope } from "../kernel/scope.ts";
-import { inboundsOf } from "../model/types/dataplane.ts";
+import { draftFromJson } from "../model/resource-json.ts";
+import { type DataplaneSpec, dataplaneType, inboundsOf } from "../model/types/dataplane.ts";
 import { NOTHING_STARTED, refusal, splitCode } from "./bootstrap/classify.ts";
 import { fetchBootstrap } from "./bootstrap/fetch-bootstrap.ts";
 import { buildBootstrapRequest } from "./bootstrap/request.ts";
 import { adminAddressOf, rewriteBootstrap } from "./bootstrap/rewrite.ts";
-import { checkPorts } from "./checks/port-check.ts";
+import { checkPorts, type PortCheckResult } from "./checks/port-check.ts";
 import { holdersOfPort, holderText } from "./checks/socket-holders.ts";
 import type { Leaver } from "./control-plane/leave.ts";
 import { EnvoyAdmin } from "./envoy/envoy-admin.ts";
@@ -68,15 +69,9 @@ export async function joinMesh(options: JoinOptions): Promise<void> {
     env: plan.env,
     scope,
   });
-  const spec = plan.definition?.draft.spec;
-  let gapNeeded = false;
-  if (spec) {
-    const checks = { replaced: workDir.leftover?.envoy.pid, describeProcess: workDir.describeProcess };
-    const ports = await checkPorts(spec, checks);
-    for (const note of ports.notes) log.warn("port-untried", note);
-    if (!ports.shareable) gapNeeded = true;
-  }
-  const host = isIP(spec?.networking.address ?? "") === 6 ? "::1" : "127.0.0.1";
+  const presented = plan.definition?.draft.spec;
+  const presentedPorts = presented && (await tryPorts(presented, workDir, log));
+  const host = isIP(presented?.networking.address ?? "") === 6 ? "::1" : "127.0.0.1";
   const readiness = await openReadinessServer(scope, host, values.readinessPort, options.readiness);
   const takenBy = readiness.moved ? holdersOfPort(values.readinessPort)[0] : undefined;
 
@@ -98,6 +93,8 @@ export async function joinMesh(options: JoinOptions): Promise<void> {
   if (fetched.incarnation !== undefined)
     parts.leaver = { mesh: plan.mesh, name: plan.name, incarnation: fetched.incarnation };
 
+  const spec = presented ?? storedSpec(fetched.extra.dataplane);
+  const ports = presentedPorts ?? (spec && (await tryPorts(spec, workDir, log)));
   const relaySocket = join(workDir.socketDir, "relay.sock");
   const bootstrap = rewriteBootstrap(fetched.bootstrap, relaySocket, await plan.token.current());
   const adminAddress = adminAddressOf(bootstrap) ?? { host: "127.0.0.1", port: 9901 };
@@ -127,6 +124,7 @@ export async function joinMesh(options: JoinOptions): Promise<void> {
   parts.keeper = keeper;
   scope.defer(() => keeper.stop("gracefully"));
   const { leftover } = workDir;
+  const gapNeeded = ports?.shareable === false;
   if (leftover && gapNeeded) await stopLeftover({ leftover, clock, log });
   keeper.start();
   await waitUntilServing({
@@ -138,7 +136,29 @@ export async function joinMesh(options: JoinOptions): Promise<void> {
   });
   keeper.served();
   if (leftover && !gapNeeded) retireLeftover({ leftover, drainTime: values.drainTime, scope, clock, log });
-  await story.serving({ plan, admin, readiness, takenBy: takenBy && holderText(takenBy, workDir.describeProcess) });
+  await story.serving({
+    plan,
+    spec,
+    unknownServices: fetched.extra.unknownServices ?? {},
+    admin,
+    readiness,
+    takenBy: takenBy && holderText(takenBy, workDir.describeProcess),
+  });
+}
+
+/** Tries the ports before anything is started on them; what could not be tried is said. */
+async function tryPorts(spec: DataplaneSpec, workDir: WorkDir, log: Logger): Promise<PortCheckResult> {
+  const ports = await checkPorts(spec, {
+    replaced: workDir.leftover?.envoy.pid,
+    describeProcess: workDir.describeProcess,
+  });
+  for (const note of ports.notes) log.warn("port-untried", note);
+  return ports;
+}
+
+/** Indirect: the Dataplane that a monomesh control plane has; a stock one does not show it. */
+function storedSpec(json: Readonly<Record<string, unknown>> | undefined): DataplaneSpec | undefined {
+  return json && draftFromJson(dataplaneType, json, { strict: false }).draft.spec;
 }
 
 function addressText(plan: SidecarPlan): string {

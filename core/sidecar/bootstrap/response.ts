@@ -6,7 +6,7 @@ export interface BootstrapResponse {
   readonly bootstrap: Record<string, unknown>;
   /** One start of one sidecar, minted by a monomesh control plane; undefined from a stock one. */
   readonly incarnation: string | undefined;
-  /** What only a monomesh control plane says. */
+  /** What only a monomesh control plane says (docs/wire.md). */
   readonly extra: MonomeshExtra;
 }
 

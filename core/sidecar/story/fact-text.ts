@@ -94,7 +94,11 @@ function silentApp(host: string, port: number): string {
 }
 
 /** One fact for each outbound: where the application connects to, and how many instances are behind it. */
-export function outboundFacts(dp: DataplaneSpec, clusters: readonly EnvoyCluster[]): Fact[] {
+export function outboundFacts(
+  dp: DataplaneSpec,
+  clusters: readonly EnvoyCluster[],
+  unknownServices: Readonly<Record<string, string | null>>,
+): Fact[] {
   const outbounds = outboundsOf(dp).flatMap((each) =>
     each.service === undefined ? [] : [{ ...each, service: each.service }],
   );
@@ -106,7 +110,7 @@ export function outboundFacts(dp: DataplaneSpec, clusters: readonly EnvoyCluster
     const { healthy = 0, total = 0 } = cluster ?? {};
     return {
       level: healthy === 0 ? "warn" : "info",
-      text: `${listen} -> ${service}  ${instances(healthy, total)}`,
+      text: `${listen} -> ${service}  ${instances(healthy, total, unknownServices[each.service])}`,
       fields: { port: each.port, service: each.service, healthy, total },
     };
   });
@@ -124,7 +128,10 @@ function clusterOf(
   );
 }
 
-function instances(healthy: number, total: number): string {
-  if (total === 0) return "nobody offers it yet; is the name right?";
+/** `nearest`: undefined when somebody offers the service or the control plane does not tell, null when nothing is near. */
+function instances(healthy: number, total: number, nearest: string | null | undefined): string {
+  if (total === 0 && nearest !== undefined)
+    return nearest ? `no such service. Nearest: ${nearest}` : "no such service yet";
+  if (total === 0) return "no instance yet";
   return healthy === total ? `${healthy} healthy` : `${healthy} of ${total} healthy`;
 }

@@ -2,6 +2,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import { formatDuration } from "../../kernel/duration.ts";
 import type { Logger } from "../../kernel/log.ts";
 import { VERSION } from "../../kernel/runtime.ts";
+import type { DataplaneSpec } from "../../model/types/dataplane.ts";
 import type { EnvoyAdmin } from "../envoy/envoy-admin.ts";
 import type { SidecarPlan } from "../plan.ts";
 import type { ReadinessServer } from "../readiness-server.ts";
@@ -10,6 +11,10 @@ import { inboundFacts, outboundFacts, secondsText, skewText, tokenText } from ".
 
 export interface ServingFacts {
   readonly plan: SidecarPlan;
+  /** Undefined: Indirect at a stock control plane, which does not show it. */
+  readonly spec: DataplaneSpec | undefined;
+  /** Services of outbounds that nobody offers, each with the nearest that somebody does. */
+  readonly unknownServices: Readonly<Record<string, string | null>>;
   readonly admin: EnvoyAdmin;
   readonly readiness: ReadinessServer;
   /** Who has the readiness port that was wanted. */
@@ -59,12 +64,12 @@ export function createStartStory(log: Logger, clock: Clock): StartStory {
       if (claims) log.info("token", tokenText(claims, clock.now()), { expiresAt: claims.expiresAt });
       else log.info("token", "none");
     },
-    async serving({ plan, admin, readiness, takenBy }) {
-      const spec = plan.definition?.draft.spec;
+    async serving({ plan, spec, unknownServices, admin, readiness, takenBy }) {
       if (spec) {
         const [inbound, clusters] = await Promise.all([inboundFacts(spec), admin.clusters()]);
         for (const fact of inbound) log.log(fact.level, "inbound", fact.text, fact.fields);
-        for (const fact of outboundFacts(spec, clusters)) log.log(fact.level, "outbound", fact.text, fact.fields);
+        for (const fact of outboundFacts(spec, clusters, unknownServices))
+          log.log(fact.level, "outbound", fact.text, fact.fields);
       }
       const wanted = plan.options.values.readinessPort;
       const moved = readiness.moved ? `   (${wanted} is taken${takenBy ? ` by ${takenBy}` : ""})` : "";

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startRole } from "../../../cmd/demo/child.ts";
+import { freePorts } from "../../../cmd/demo/free-ports.ts";
 import { get, kill, lastEnvoy, openSidecarWorld, runs, type SidecarWorld, TOKEN, until } from "./sidecar-world.ts";
 
 let world: SidecarWorld;
@@ -138,6 +139,15 @@ staticResources:
 
 test("Indirect: no definition is sent, and the sidecar waits for the Dataplane", async () => {
   let asked = 0;
+  const networking = {
+    address: "127.0.0.1",
+    inbound: [{ port: world.port, servicePort: world.appPort, tags: { "kuma.io/service": "redis" } }],
+    outbound: [{ port: (await freePorts(1))[0], tags: { "kuma.io/service": "bakend" } }],
+  };
+  world.plane.extra = {
+    dataplane: { type: "Dataplane", mesh: "default", name: "redis-1", networking },
+    unknownServices: { bakend: "backend" },
+  };
   world.plane.onPost = ({ path }) => (path === "/bootstrap" && ++asked < 3 ? { status: 404, body: "" } : undefined);
   const role = startRole(
     [
@@ -159,5 +169,10 @@ test("Indirect: no definition is sent, and the sidecar waits for the Dataplane",
   assert.match((await role.event("waiting")).text, /waiting for Dataplane redis-1 in mesh default/);
   await role.event("serving");
   assert.equal(world.plane.posts[0]?.body["dataplaneResource"], undefined);
+  assert.match(role.events.find((each) => each.event === "inbound")?.text ?? "", /the app answers$/);
+  assert.match(
+    role.events.find((each) => each.event === "outbound")?.text ?? "",
+    /no such service\. Nearest: backend$/,
+  );
   assert.equal(await world.echo(), "hello");
 });

@@ -36,6 +36,8 @@ export class MeshControlPlane implements AsyncDisposable {
   /** gRPC status and message with which a stream ends at once; undefined: it is served. */
   refusal: { readonly message: string; readonly code?: string } | undefined;
   reusePort = true;
+  /** The field `monomesh` of the answer to `/bootstrap`. */
+  extra: Record<string, unknown> = {};
   port = 0;
   #server: Http2SecureServer | undefined;
   readonly #sockets = new Set<Socket>();
@@ -142,6 +144,7 @@ export class MeshControlPlane implements AsyncDisposable {
     return JSON.stringify({
       bootstrap: Buffer.from(JSON.stringify(bootstrap)).toString("base64"),
       kumaSidecarConfiguration: {},
+      monomesh: this.extra,
     });
   }
 

@@ -78,29 +78,35 @@ describe("inbounds", () => {
   });
 });
 
-test("outbounds say how many instances there are", () => {
-  const tags = { "kuma.io/service": "redis" };
+test("outbounds say how many instances there are, or which service was probably meant", () => {
+  const to = (service: string, more = {}) => ({ "kuma.io/service": service, ...more });
   const dp = spec({
     outbound: [
-      { port: 10000, tags },
-      { port: 10001, tags: { ...tags, version: "v1" } },
-      { port: 10002, tags: { "kuma.io/service": "redsi" } },
+      { port: 10000, tags: to("redis") },
+      { port: 10001, tags: to("redis", { version: "v1" }) },
+      { port: 10002, tags: to("redsi") },
+      { port: 10003, tags: to("other") },
+      { port: 10004, tags: to("empty") },
     ],
   });
-  const facts = outboundFacts(dp, [
+  const clusters = [
     { name: "redis", total: 2, healthy: 2 },
     { name: "redis-0123456789abcdef", total: 2, healthy: 1 },
-  ]);
+    { name: "empty", total: 0, healthy: 0 },
+  ];
+  const facts = outboundFacts(dp, clusters, { redsi: "redis", other: null });
   assert.deepEqual(
     facts.map((each) => each.text),
     [
       "127.0.0.1:10000 -> redis  2 healthy",
       "127.0.0.1:10001 -> redis  1 of 2 healthy",
-      "127.0.0.1:10002 -> redsi  nobody offers it yet; is the name right?",
+      "127.0.0.1:10002 -> redsi  no such service. Nearest: redis",
+      "127.0.0.1:10003 -> other  no such service yet",
+      "127.0.0.1:10004 -> empty  no instance yet",
     ],
   );
   assert.deepEqual(
     facts.map((each) => each.level),
-    ["info", "info", "warn"],
+    ["info", "info", "warn", "warn", "warn"],
   );
 });
