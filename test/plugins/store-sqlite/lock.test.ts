@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -31,6 +32,26 @@ for (const holder of DRIVERS) {
     });
   }
 }
+
+const namespaces = spawnSync("unshare", ["--pid", "--fork", "true"]).status === 0;
+const skip = namespaces ? false : "the system does not let tests make a process namespace";
+
+test("the lock holds between containers, whose processes cannot see each other", { skip }, async (t) => {
+  const path = join(tempDir(t), "store.db");
+  const script = [process.execPath, CHILD, path, "better-sqlite3"];
+  const child = spawn("unshare", ["--pid", "--fork", "--kill-child", ...script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  t.after(() => child.kill("SIGKILL"));
+  await once(child.stdout, "data");
+  child.stdout.resume();
+  // It is the first process of its namespace, as in a container: its number says nothing here.
+  await assert.rejects(openStore(t, path, "node"), inUse(1));
+  const ended = once(child, "close");
+  child.kill("SIGKILL");
+  await ended;
+  await openStore(t, path, "node");
+});
 
 test("a second store in one process is refused, whichever driver asks", async (t) => {
   const path = join(tempDir(t), "store.db");
