@@ -7,7 +7,6 @@ import type { Logger } from "../kernel/log.ts";
 import type { Scope } from "../kernel/scope.ts";
 import { draftFromJson } from "../model/resource-json.ts";
 import { type DataplaneSpec, dataplaneType, inboundsOf } from "../model/types/dataplane.ts";
-import { NOTHING_STARTED, refusal, splitCode } from "./bootstrap/classify.ts";
 import { fetchBootstrap } from "./bootstrap/fetch-bootstrap.ts";
 import { buildBootstrapRequest } from "./bootstrap/request.ts";
 import { adminAddressOf, rewriteBootstrap } from "./bootstrap/rewrite.ts";
@@ -20,11 +19,8 @@ import { retireLeftover, stopLeftover } from "./envoy/leftover.ts";
 import { chosenWorkDir } from "./options/read-options.ts";
 import type { FoundEnvoy, SidecarPlan } from "./plan.ts";
 import { openReadinessServer, type Readiness } from "./readiness-server.ts";
-import { ControlPlaneSession } from "./relay/control-plane-session.ts";
-import { isRefusal } from "./relay/refusal.ts";
-import { openRelay } from "./relay/relay.ts";
+import { openSession } from "./relay/open-session.ts";
 import { waitUntilServing } from "./serving.ts";
-import { secondsText } from "./story/fact-text.ts";
 import type { StartStory } from "./story/start-story.ts";
 import { openWorkDir, type WorkDir } from "./work-dir/open-work-dir.ts";
 
@@ -102,7 +98,12 @@ export async function joinMesh(options: JoinOptions): Promise<void> {
   parts.admin = admin;
   const config = join(workDir.path, "bootstrap.json");
   scope.defer(() => rm(config, { force: true }));
-  await Promise.all([writeFile(config, JSON.stringify(bootstrap), { mode: 0o600 }), openSession(options, relaySocket)]);
+  // A file that was there would keep its mode.
+  await rm(config, { force: true });
+  await Promise.all([
+    writeFile(config, JSON.stringify(bootstrap), { mode: 0o600 }),
+    openSession({ ...options, socket: relaySocket }),
+  ]);
 
   const adminSocket = "path" in adminAddress ? adminAddress.path : undefined;
   if (adminSocket) scope.defer(() => rm(adminSocket, { force: true }));
@@ -186,53 +187,5 @@ async function bootstrapRequest(
     systemCaPath: values.systemCaPath,
     maxMemory: values.maxMemoryBytes,
     hostIp: plan.env["HOST_IP"] || undefined,
-  });
-}
-
-/** The connection to the control plane and the socket through which Envoy uses it. */
-async function openSession(options: JoinOptions, socket: string): Promise<void> {
-  const { plan, scope, clock, log } = options;
-  let lostAt: number | undefined;
-  let refused = false;
-  const upstream = new ControlPlaneSession({
-    authority: `https://${(await plan.link.trust(scope.signal)).address.text}`,
-    tls: async () => (await plan.link.trust(scope.signal)).tlsOptions,
-    clock,
-    scope,
-    credential: () => plan.token.current(),
-    onUp(again) {
-      if (lostAt !== undefined && again) {
-        log.info(
-          "reconnected",
-          `connected to the control plane again after ${secondsText(clock.monotonic() - lostAt)}`,
-        );
-      }
-      lostAt = undefined;
-    },
-    onDown(error, wasUp) {
-      plan.link.failed(error);
-      if (!wasUp || lostAt !== undefined) return;
-      lostAt = clock.monotonic();
-      log.warn("disconnected", `lost the control plane (${error.message}); Envoy goes on with what it has`);
-    },
-  });
-  await openRelay({
-    socket,
-    upstream,
-    scope,
-    clock,
-    onAnswered() {
-      refused = false;
-    },
-    onOutcome(outcome) {
-      if (!isRefusal(outcome)) return;
-      const error = refusal(splitCode(outcome.message).sentence, { name: plan.name, tokenGiven: true }, outcome.code);
-      if (!options.served()) return options.fail(error);
-      if (!refused)
-        log.error("refused", error.message.replace(NOTHING_STARTED, "Envoy goes on with what it has; tried again."), {
-          code: error.code,
-        });
-      refused = true;
-    },
   });
 }

@@ -1,0 +1,74 @@
+import type { Clock } from "../../kernel/clock.ts";
+import type { MeshError } from "../../kernel/errors.ts";
+import type { Logger } from "../../kernel/log.ts";
+import type { Scope } from "../../kernel/scope.ts";
+import { NOTHING_STARTED, refusal, splitCode } from "../bootstrap/classify.ts";
+import type { SidecarPlan } from "../plan.ts";
+import { secondsText } from "../story/fact-text.ts";
+import { ControlPlaneSession } from "./control-plane-session.ts";
+import { isRefusal } from "./refusal.ts";
+import { openRelay } from "./relay.ts";
+
+export interface OpenSessionOptions {
+  readonly plan: SidecarPlan;
+  /** Path of the Unix socket. */
+  readonly socket: string;
+  readonly scope: Scope;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The sidecar cannot go on. */
+  fail(error: MeshError): void;
+  /** Whether it serves already: a refusal is then no reason to end. */
+  served(): boolean;
+}
+
+/**
+ * Opens the connection to the control plane and the socket through which Envoy uses it. A loss and a return are a line
+ * each; a refusal ends the sidecar before it serves and is said once afterwards. Resolves when the socket listens.
+ */
+export async function openSession(options: OpenSessionOptions): Promise<void> {
+  const { plan, socket, scope, clock, log } = options;
+  let lostAt: number | undefined;
+  let refused = false;
+  const upstream = new ControlPlaneSession({
+    authority: `https://${(await plan.link.trust(scope.signal)).address.text}`,
+    tls: async () => (await plan.link.trust(scope.signal)).tlsOptions,
+    clock,
+    scope,
+    credential: () => plan.token.current(),
+    onUp(again) {
+      if (lostAt !== undefined && again) {
+        log.info(
+          "reconnected",
+          `connected to the control plane again after ${secondsText(clock.monotonic() - lostAt)}`,
+        );
+      }
+      lostAt = undefined;
+    },
+    onDown(error, wasUp) {
+      plan.link.failed(error);
+      if (!wasUp || lostAt !== undefined) return;
+      lostAt = clock.monotonic();
+      log.warn("disconnected", `lost the control plane (${error.message}); Envoy goes on with what it has`);
+    },
+  });
+  await openRelay({
+    socket,
+    upstream,
+    scope,
+    clock,
+    onAnswered() {
+      refused = false;
+    },
+    onOutcome(outcome) {
+      if (!isRefusal(outcome)) return;
+      const error = refusal(splitCode(outcome.message).sentence, { name: plan.name, tokenGiven: true }, outcome.code);
+      if (!options.served()) return options.fail(error);
+      if (!refused)
+        log.error("refused", error.message.replace(NOTHING_STARTED, "Envoy goes on with what it has; tried again."), {
+          code: error.code,
+        });
+      refused = true;
+    },
+  });
+}
