@@ -2,14 +2,15 @@ import { type LoadedSettings, loadSettings } from "../../core/kernel/settings/lo
 import { shownValue } from "../../core/kernel/settings/setting.ts";
 import { readSettingsFile } from "../../core/kernel/settings/settings-file.ts";
 import type { Io } from "../terminal/io.ts";
-import { isForeignVariable, KUMA_ONLY_PATHS, SETTING_LIST } from "./settings-table.ts";
+import { foreignVariables } from "./foreign-variables.ts";
+import { KUMA_ONLY_PATHS, SETTING_LIST } from "./settings-table.ts";
 
 /** The control plane's configuration from file and variables; MM201 lists all that is wrong with it. */
 export async function loadCpSettings(io: Io, configFile: string | undefined): Promise<LoadedSettings> {
   return loadSettings(SETTING_LIST, {
     env: io.env,
     file: configFile ? await readSettingsFile(configFile) : [],
-    foreignVariable: isForeignVariable,
+    foreignVariable: await foreignVariables(io.env),
     kumaOnlyPaths: KUMA_ONLY_PATHS,
   });
 }

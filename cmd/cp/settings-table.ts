@@ -229,21 +229,3 @@ export const KUMA_ONLY_PATHS: readonly string[] = [
   "tracing",
   "xdsServer",
 ];
-
-/** `MONOMESH_` and `KUMA_` variables of the sidecar, the command line and the program itself. */
-export function isForeignVariable(name: string): boolean {
-  return (
-    /^(MONOMESH|KUMA)_(DATAPLANE|CONTROL_PLANE|READINESS|APPLICATION_PROBE|DNS_PROXY|DNS_CORE|DNS_ENVOY|DNS_PROMETHEUS|DNS_ENABLED|DNS_CONFIG|DNS_ENABLE_LOGGING)(_|$)/.test(
-      name,
-    ) || PROGRAM_VARIABLES.has(name)
-  );
-}
-
-const PROGRAM_VARIABLES = new Set([
-  "MONOMESH_CACHE_DIR",
-  "MONOMESH_DEBUG",
-  "MONOMESH_DIST",
-  "MONOMESH_IGNORE_KUMA_ENV",
-  "MONOMESH_LOG_FORMAT",
-  "MONOMESH_SQLITE_DRIVER",
-]);
