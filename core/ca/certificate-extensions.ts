@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { canonicalHost } from "../model/ip-address.ts";
-import type { CertificateContent } from "./certificate-der.ts";
+import type { CertificateContent } from "./certificate-content.ts";
 import { derBitString, derImplicit, derInteger, derObjectId, derOctetString, derSequence, derTrue } from "./der.ts";
 
 export const EXTENSION = {

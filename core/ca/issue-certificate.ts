@@ -1,5 +1,6 @@
 import { generateKeyPairSync, type KeyObject, X509Certificate } from "node:crypto";
-import { type DistinguishedName, type EncodedName, encodeCertificate, readSubject } from "./certificate-der.ts";
+import type { DistinguishedName, EncodedName } from "./certificate-content.ts";
+import { encodeCertificate, readSubject } from "./certificate-der.ts";
 
 const YEAR_MS = 365 * 24 * 3_600_000;
 
