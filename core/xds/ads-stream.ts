@@ -6,20 +6,11 @@ import type { Channel, Outgoing } from "./channel.ts";
 import { type ChannelSet, typeOfUrl } from "./channels.ts";
 import { MakeBeforeBreak } from "./make-before-break.ts";
 import { readNodeId } from "./node-reader.ts";
+import type { FramePort } from "./proxy-call.ts";
 import type { AdsSession } from "./stream-events.ts";
 
 /** A client that takes nothing for this long is given up. */
 export const STALL_MS = 30_000;
-
-/** What an ADS stream needs of its transport. */
-export interface FramePort {
-  /** Hands over one message. `taken` is called once, when the transport has passed it on; the next one waits for that. */
-  send(frame: Uint8Array, taken: () => void): void;
-  /** Ends the stream; the error's text is for the proxy. */
-  end(error: MeshError): void;
-  /** Breaks the connection of a client that reads nothing: it could not be told. */
-  cut(error: MeshError): void;
-}
 
 export interface AdsStreamOptions {
   readonly channels: ChannelSet;

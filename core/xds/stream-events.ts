@@ -1,7 +1,6 @@
 import type { XdsType } from "../envoy/encoded-resource.ts";
 import type { MeshError } from "../kernel/errors.ts";
 import type { Snapshot } from "../push/snapshot.ts";
-import type { Variant } from "./discovery-response.ts";
 
 /** What the first message of a stream says about the proxy (Envoy's Node; the 60 KB extension list is not kept). */
 export interface StreamNode {
@@ -16,7 +15,6 @@ export interface StreamInfo {
   /** A UUID: unique over all control planes. */
   readonly id: string;
   readonly service: "ads" | "hds";
-  readonly variant: Variant;
   readonly node: StreamNode;
   /** The `authorization` metadata, verbatim; undefined when absent. */
   readonly credential: string | undefined;
