@@ -134,6 +134,13 @@ export const SETTINGS = {
     10 * SECOND,
     "Insights of a busy proxy are written this often at the most.",
   ),
+  explainReplies: setting(
+    "proxy.localReplies.explain",
+    flag,
+    true,
+    "Whether an answer that a sidecar makes itself (503, 504) says which sidecar made it and why.",
+    { kuma: null },
+  ),
   adminPort: setting(
     "bootstrapServer.params.adminPort",
     port,

@@ -88,6 +88,7 @@ export async function startControlPlane(start: CpStart, opened: OpenedStore): Pr
     clock,
     log,
     scope: scope.child("push"),
+    explainReplies: settings.get(SETTINGS.explainReplies),
     resolve: createSystemDns({ clock, cacheTtl: settings.get(SETTINGS.dnsCacheTtl) }),
   });
   wiring.value(SnapshotSource, engine);

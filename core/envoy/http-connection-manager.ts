@@ -8,6 +8,9 @@ import {
   HttpConnectionManagerSchema,
 } from "#envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import type { Protocol } from "../model/dataplane/access.ts";
+import type { FailureDirection } from "../model/request-failure.ts";
+import { buildHttpFailureLog } from "./failure-log.ts";
+import { buildLocalReplyConfig } from "./local-reply.ts";
 import { duration, extension, optionalDuration } from "./parts.ts";
 import type { ListenerSettings } from "./settings.ts";
 
@@ -16,6 +19,9 @@ export interface HttpConnectionManagerOptions {
   readonly protocol: Protocol;
   readonly settings: ListenerSettings;
   readonly internalCidrs: readonly string[];
+  readonly direction: FailureDirection;
+  /** Named in the answers that Envoy makes itself. */
+  readonly service: string;
   readonly routeConfig: MessageInitShape<typeof RouteConfigurationSchema>;
 }
 
@@ -27,7 +33,8 @@ export interface HttpConnectionManagerOptions {
 export function buildHttpConnectionManager(
   options: HttpConnectionManagerOptions,
 ): MessageInitShape<typeof FilterSchema> {
-  const { settings } = options;
+  const { settings, direction, service } = options;
+  const { explainReplies } = settings;
   return extension("envoy.filters.network.http_connection_manager", HttpConnectionManagerSchema, {
     statPrefix: options.statPrefix,
     routeSpecifier: { case: "routeConfig", value: options.routeConfig },
@@ -44,6 +51,8 @@ export function buildHttpConnectionManager(
     preserveExternalRequestId: true,
     internalAddressConfig: { cidrRanges: options.internalCidrs.map(cidrRange) },
     upgradeConfigs: [{ upgradeType: "websocket" }],
+    accessLog: settings.failureLog ? [buildHttpFailureLog(direction, options.protocol === "grpc")] : [],
+    localReplyConfig: explainReplies && buildLocalReplyConfig(explainReplies, direction, service),
   });
 }
 

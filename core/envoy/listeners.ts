@@ -26,8 +26,8 @@ export function buildInboundListener(input: InboundListenerInput): Listener {
       removeHeaders: [TAGS_HEADER],
     });
   const filter = isHttp(input.protocol)
-    ? buildHttpConnectionManager({ ...input, settings, statPrefix, routeConfig: routeConfig() })
-    : buildTcpProxy(statPrefix, cluster, settings);
+    ? buildHttpConnectionManager({ ...input, settings, statPrefix, direction: "inbound", routeConfig: routeConfig() })
+    : buildTcpProxy(statPrefix, cluster, settings, "inbound");
   return buildListener(inboundListenerName(input.address, input.port), TrafficDirection.INBOUND, input, filter);
 }
 
@@ -37,8 +37,8 @@ export function buildOutboundListener(input: OutboundListenerInput): Listener {
   const statPrefix = statName(service);
   const routeConfig = () => buildRouteConfig({ name: `outbound:${service}`, service, cluster, settings: input.route });
   const filter = isHttp(input.protocol)
-    ? buildHttpConnectionManager({ ...input, settings, statPrefix, routeConfig: routeConfig() })
-    : buildTcpProxy(statPrefix, cluster, settings);
+    ? buildHttpConnectionManager({ ...input, settings, statPrefix, direction: "outbound", routeConfig: routeConfig() })
+    : buildTcpProxy(statPrefix, cluster, settings, "outbound");
   return buildListener(outboundListenerName(input.address, input.port), TrafficDirection.OUTBOUND, input, filter);
 }
 

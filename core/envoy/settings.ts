@@ -18,6 +18,13 @@ export interface ListenerSettings {
   readonly maxConnectionDuration: number | undefined;
   /** http: time for the headers of a request to arrive. */
   readonly requestHeadersTimeout: number | undefined;
+  /**
+   * http: what an answer that Envoy makes itself calls its maker: the Dataplane, whose name and mesh are in Envoy's
+   * environment (`feature-monomesh-failures`), or the host, for the sidecars of others. Undefined leaves the answer as it is.
+   */
+  readonly explainReplies: "dataplane" | "host" | undefined;
+  /** Whether failed requests are reported to the supervisor; it must have said `feature-monomesh-failures`. */
+  readonly failureLog: boolean;
 }
 
 /** Limits on what one proxy has open towards one service. */
@@ -59,6 +66,8 @@ export const INBOUND_LISTENER: ListenerSettings = {
   maxStreamDuration: undefined,
   maxConnectionDuration: undefined,
   requestHeadersTimeout: undefined,
+  explainReplies: undefined,
+  failureLog: false,
 };
 
 export const INBOUND_CLUSTER: ClusterSettings = {

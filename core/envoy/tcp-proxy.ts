@@ -1,6 +1,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { FilterSchema } from "#envoy/config/listener/v3/listener_components_pb.js";
 import { TcpProxySchema } from "#envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
+import type { FailureDirection } from "../model/request-failure.ts";
+import { buildTcpFailureLog } from "./failure-log.ts";
 import { duration, extension } from "./parts.ts";
 import type { ListenerSettings } from "./settings.ts";
 
@@ -9,11 +11,13 @@ export function buildTcpProxy(
   statPrefix: string,
   cluster: string,
   settings: ListenerSettings,
+  direction: FailureDirection,
 ): MessageInitShape<typeof FilterSchema> {
   return extension("envoy.filters.network.tcp_proxy", TcpProxySchema, {
     statPrefix,
     clusterSpecifier: { case: "cluster", value: cluster },
     idleTimeout: duration(settings.idleTimeout),
     maxConnectAttempts: settings.maxConnectAttempts,
+    accessLog: settings.failureLog ? [buildTcpFailureLog(direction)] : [],
   });
 }

@@ -23,6 +23,7 @@ import {
   type Tags,
 } from "../model/dataplane/access.ts";
 import type { DataplaneSpec } from "../model/dataplane/spec.ts";
+import { FAILURES_FEATURE } from "../model/request-failure.ts";
 import { lookupAddress, type MeshView } from "../view/mesh-view.ts";
 
 /** The ClusterLoadAssignment of one cluster. `subset`: see `buildLoadAssignment`. */
@@ -44,15 +45,34 @@ const REUSE_PORT = "feature-reuse-port";
 /**
  * What a proxy needs according to its Dataplane and the protocols of the services it consumes. Undefined while the
  * Dataplane is not there or an address of its own has no answer yet: half a configuration would look like a whole one.
+ * `explainReplies`: whether answers that Envoy makes itself say so.
  */
-export function planProxy(view: MeshView, name: string, features: readonly string[]): ProxyPlan | undefined {
+export function planProxy(
+  view: MeshView,
+  name: string,
+  features: readonly string[],
+  explainReplies = true,
+): ProxyPlan | undefined {
   const spec = view.proxies.get(name)?.dataplane?.spec;
   if (!spec) return undefined;
-  const reusePort = features.includes(REUSE_PORT);
-  const inbound = planInbounds(view, spec, { ...INBOUND_LISTENER, reusePort });
+  const ability = abilitySettings(features, explainReplies);
+  const inbound = planInbounds(view, spec, { ...INBOUND_LISTENER, ...ability });
   if (!inbound) return undefined;
-  const outbound = planOutbounds(view, spec, { ...OUTBOUND_LISTENER, reusePort });
+  const outbound = planOutbounds(view, spec, { ...OUTBOUND_LISTENER, ...ability });
   return { resources: [...inbound, ...outbound.resources], assignments: outbound.assignments };
+}
+
+/** What a sidecar is able to do, as settings of its listeners. */
+function abilitySettings(
+  features: readonly string[],
+  explainReplies: boolean,
+): Pick<ListenerSettings, "reusePort" | "failureLog" | "explainReplies"> {
+  const failureLog = features.includes(FAILURES_FEATURE);
+  return {
+    reusePort: features.includes(REUSE_PORT),
+    failureLog,
+    explainReplies: explainReplies ? (failureLog ? "dataplane" : "host") : undefined,
+  };
 }
 
 /** Of two inbounds on one address and port the first counts: only one can listen. */

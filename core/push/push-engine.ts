@@ -29,6 +29,8 @@ export interface PushEngineOptions {
   readonly scope: Scope;
   /** How DNS names of Dataplanes are resolved: `createSystemDns`. */
   readonly resolve: ResolveName;
+  /** Whether answers that Envoy makes itself say so. Default true. */
+  readonly explainReplies?: boolean | undefined;
   /** Default: `loadBuilders`, which is called for the first subscriber. */
   readonly builders?: (() => Promise<BuildResource>) | undefined;
 }
@@ -47,6 +49,7 @@ export class PushEngine implements SnapshotSource, Acknowledgements, AckSink {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #scope: Scope;
+  readonly #explainReplies: boolean;
   readonly #builders: () => Promise<BuildResource>;
   readonly #picture: MeshPicture;
   readonly #shared = new SharedResources((mesh, service) => this.#picture.views.endpoints(mesh, service));
@@ -70,6 +73,7 @@ export class PushEngine implements SnapshotSource, Acknowledgements, AckSink {
     this.#clock = clock;
     this.#log = log;
     this.#scope = scope;
+    this.#explainReplies = options.explainReplies ?? true;
     this.#builders = options.builders ?? loadBuilders;
     this.#slice = new TimeSlice(clock);
     this.#scheduler = new FlushScheduler({ clock, scope, flush: () => this.#flush() });
@@ -248,7 +252,7 @@ export class PushEngine implements SnapshotSource, Acknowledgements, AckSink {
     const { revision, views } = this.#picture;
     proxy.needsPlan = false;
     const view = views.get(mesh);
-    const plan = view && planProxy(view, name, proxy.features);
+    const plan = view && planProxy(view, name, proxy.features, this.#explainReplies);
     if (!plan) return undefined;
     const taken: SharedResource[] = [];
     try {

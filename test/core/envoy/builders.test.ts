@@ -34,7 +34,9 @@ test("every setting reaches its field", () => {
     maxStreamDuration: 3500,
     maxConnectionDuration: 4500,
     requestHeadersTimeout: 500,
-  };
+    explainReplies: "host",
+    failureLog: true,
+  } as const;
   const retry = { on: ["connect-failure"], numRetries: 1, backOffBase: 10, backOffMax: 20 };
   const cluster = { connectTimeout: 250, idleTimeout: 750, circuitBreaker: undefined };
   golden(
@@ -45,6 +47,16 @@ test("every setting reaches its field", () => {
     ),
   );
   golden("settings.cluster", readable(ClusterSchema, buildOutboundCluster(outboundCluster("http", { cluster }))));
+});
+
+test("a sidecar of ours explains what it answers itself, and reports failures", () => {
+  for (const protocol of ["grpc", "tcp"] as const) {
+    const ours = { explainReplies: "dataplane", failureLog: true } as const;
+    const inbound = inboundListener(protocol, { listener: { ...INBOUND_LISTENER, ...ours } });
+    const outbound = outboundListener(protocol, { listener: { ...OUTBOUND_LISTENER, ...ours } });
+    golden(`ours.${protocol}.inbound-listener`, readable(ListenerSchema, buildInboundListener(inbound)));
+    golden(`ours.${protocol}.outbound-listener`, readable(ListenerSchema, buildOutboundListener(outbound)));
+  }
 });
 
 test("IPv6 addresses stand in brackets in names only", () => {

@@ -3,6 +3,10 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { after } from "node:test";
 import { createRegistry, type DescMessage, type MessageShape, toJson } from "@bufbuild/protobuf";
+import {
+  HttpGrpcAccessLogConfigSchema,
+  TcpGrpcAccessLogConfigSchema,
+} from "#envoy/extensions/access_loggers/grpc/v3/als_pb.js";
 import { FilterConfigSchema } from "#envoy/extensions/filters/http/grpc_stats/v3/config_pb.js";
 import { RouterSchema } from "#envoy/extensions/filters/http/router/v3/router_pb.js";
 import { HttpConnectionManagerSchema } from "#envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
@@ -16,10 +20,12 @@ const UPDATE = process.env["UPDATE_GOLDEN"] === "1";
 /** Everything that hides inside an Any. */
 export const registry = createRegistry(
   FilterConfigSchema,
+  HttpGrpcAccessLogConfigSchema,
   HttpConnectionManagerSchema,
   HttpProtocolOptionsSchema,
   PreviousHostsPredicateSchema,
   RouterSchema,
+  TcpGrpcAccessLogConfigSchema,
   TcpProxySchema,
 );
 

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { request } from "node:http";
 import { connect } from "node:net";
+import { hostname } from "node:os";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Client, credentials, Server, ServerCredentials } from "@grpc/grpc-js";
+import { Client, credentials, status as GrpcStatus, Server, ServerCredentials, type ServiceError } from "@grpc/grpc-js";
 import { dataplane, presence } from "../../view/fixtures.ts";
 import { EnvoyProcess, plainBootstrap } from "../../xds/envoy/envoy-process.ts";
 import { TestEngine } from "../fixtures.ts";
@@ -91,6 +92,16 @@ async function echo(port: number, text: string): Promise<string> {
   }
 }
 
+/** Calls the gRPC application; rejects with the ServiceError. */
+function say(text: string): Promise<Buffer> {
+  const client = new Client(`${OUT}:${PORT.grpc}`, credentials.createInsecure());
+  return new Promise<Buffer>((resolve, reject) => {
+    client.makeUnaryRequest("/echo.Echo/Say", raw, raw, Buffer.from(text), (error, value) =>
+      error || !value ? reject(error) : resolve(value),
+    );
+  }).finally(() => client.close());
+}
+
 describe("traffic through a real Envoy", { timeout: 60_000 }, () => {
   const mine = new TestEngine();
   const stack = new AsyncDisposableStack();
@@ -135,6 +146,7 @@ describe("traffic through a real Envoy", { timeout: 60_000 }, () => {
     });
     assert.equal(status, 200);
     assert.equal(headers.server, "app", "Envoy does not put its own name there");
+    assert.equal(headers["x-monomesh-local-reply"], undefined, "the application made it");
     assert.equal(seen?.httpVersion, "1.1");
     assert.equal(seen?.headers["x-request-id"], "mine");
     assert.equal(seen?.headers["user-agent"], "tester");
@@ -147,14 +159,7 @@ describe("traffic through a real Envoy", { timeout: 60_000 }, () => {
   });
 
   test("gRPC passes with its trailers, and is counted as gRPC", async () => {
-    const client = new Client(`${OUT}:${PORT.grpc}`, credentials.createInsecure());
-    const reply = await new Promise<Buffer>((resolve, reject) => {
-      client.makeUnaryRequest("/echo.Echo/Say", raw, raw, Buffer.from("hello"), (error, value) =>
-        error || !value ? reject(error) : resolve(value),
-      );
-    });
-    client.close();
-    assert.equal(String(reply), "hello");
+    assert.equal(String(await say("hello")), "hello");
     assert.match(await envoy.admin("/stats?filter=grpc"), /cluster\.grpc\.grpc\.success: 1/);
   });
 
@@ -225,7 +230,19 @@ describe("traffic through a real Envoy", { timeout: 60_000 }, () => {
 
   test("without endpoints HTTP says 503 and TCP is closed", async () => {
     await put(presence(ME, "withdrawn"));
-    assert.equal((await ask(PORT.http)).status, 503);
+    const { status, headers, body } = await ask(PORT.http);
+    assert.equal(status, 503);
+    const explanation = `made by a sidecar on the host ${hostname()}, asked for http: UH no_healthy_upstream`;
+    assert.equal(headers["x-monomesh-local-reply"], `${explanation}; see monomesh inspect dataplanes`);
+    assert.equal(body, `no healthy upstream\n\nThis answer was ${explanation}.\nSee monomesh inspect dataplanes\n`);
+    await assert.rejects(say("anybody?"), (error: ServiceError) => {
+      assert.equal(error.code, GrpcStatus.UNAVAILABLE);
+      assert.match(
+        error.details,
+        /^no healthy upstream\n\nThis answer was made by a sidecar .* UH no_healthy_upstream/,
+      );
+      return true;
+    });
     assert.equal(await echo(PORT.tcp, "anybody?").catch(() => ""), "");
     await put(presence(ME, "healthy"));
     assert.equal((await ask(PORT.http)).status, 200);
