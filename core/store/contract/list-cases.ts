@@ -167,6 +167,44 @@ export const listCases: readonly StoreCase[] = [
     },
   },
   {
+    name: "a page of 100,000 resources is read without the rest",
+    needs: "large",
+    async run({ store }) {
+      const size = 100_000;
+      for (let start = 0; start < size; start += 5000) {
+        await Promise.all(
+          Array.from({ length: 5000 }, (_, at) =>
+            store.put(draft(padded(start + at), { mesh: `m${at % 4}`, spec: 1 })),
+          ),
+        );
+      }
+      const timed = async <T>(work: () => Promise<T>): Promise<readonly [T, number]> => {
+        const started = performance.now();
+        const result = await work();
+        return [result, performance.now() - started];
+      };
+      const [whole, wholeMs] = await timed(() => store.list("Dataplane"));
+      assert.deepEqual([whole.items.length, whole.total], [size, size]);
+      let after: string | undefined;
+      const [seen, pagesMs] = await timed(async () => {
+        const names: string[] = [];
+        for (let page = 0; page < 20; page++) {
+          const { items, total, next } = await store.list("Dataplane", { limit: 10, after });
+          assert.equal(total, size);
+          names.push(...namesOf(items));
+          after = next;
+        }
+        return names;
+      });
+      assert.deepEqual(seen, namesOf(whole.items.slice(0, 200)));
+      // Who reads everything for each page takes twenty times as long as one whole list, who reads the page a fraction of it.
+      assert.ok(
+        pagesMs < wholeMs + 50,
+        `20 pages of 10 took ${Math.round(pagesMs)} ms, all ${size} at once ${Math.round(wholeMs)} ms`,
+      );
+    },
+  },
+  {
     name: "a long list is one moment, though writes go on",
     async run({ store }) {
       const size = 6000;

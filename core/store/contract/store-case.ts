@@ -13,6 +13,8 @@ export interface StoreUnderTest {
   readonly durable: boolean;
   /** `retainedChanges` is honoured, roughly: never less, and not many times more. */
   readonly compacts: boolean;
+  /** False leaves out the cases that write 100,000 resources. Default true. */
+  readonly large?: boolean | undefined;
   open(context: StoreOpenContext): Promise<ResourceStore>;
 }
 
@@ -32,8 +34,8 @@ export interface CaseContext {
 export interface StoreCase {
   /** A sentence that is true of a store that passes. */
   readonly name: string;
-  /** `durable` and `compacts` skip the case for stores without it; with `compacts` the store keeps `KEPT` changes. */
-  readonly needs?: "durable" | "compacts";
+  /** Skips the case for stores without it; with `compacts` the store keeps `KEPT` changes. */
+  readonly needs?: "durable" | "compacts" | "large";
   run(context: CaseContext): Promise<void>;
 }
 

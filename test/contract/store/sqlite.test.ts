@@ -7,6 +7,7 @@ for (const driver of ["better-sqlite3", "node"] as const) {
     `sqlite by ${driver}`,
     ({ workDir, clock, log, retainedChanges }) =>
       openSqliteStore({ path: join(workDir, "store.db"), clock, log, retainedChanges, driver }),
-    { durable: true, compacts: true },
+    // The second driver runs the same SQL, and 100,000 puts take a while.
+    { durable: true, compacts: true, large: driver === "better-sqlite3" },
   );
 }

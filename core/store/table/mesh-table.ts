@@ -1,5 +1,5 @@
-import type { Resource } from "../../core/model/resource.ts";
-import { compareText } from "../../core/store/text-order.ts";
+import type { Resource } from "../../model/resource.ts";
+import { compareText } from "../text-order.ts";
 
 /** A stored resource with its place in the tree of owners. */
 export interface Entry {
@@ -35,6 +35,10 @@ export class MeshTable {
   delete(name: string): void {
     this.#entries.delete(name);
     this.#tidy = false;
+  }
+
+  entries(): Iterable<Entry> {
+    return this.#entries.values();
   }
 
   /** All names in order. */
