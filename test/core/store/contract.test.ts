@@ -140,7 +140,7 @@ test("a store that cannot be opened fails its cases, and the run goes on", async
 });
 
 test("cases that a store does not promise are skipped with the reason", async () => {
-  const subject = { durable: false, compacts: false, open: async () => createMemoryStore() };
+  const subject = { durable: false, compacts: false, large: false, open: async () => createMemoryStore() };
   const needy = STORE_CASES.filter((each) => each.needs);
   for await (const outcome of runStoreContract(subject, needy, new AbortController().signal)) {
     assert.equal(outcome.result, "skipped");
