@@ -11,6 +11,7 @@ import type { BootstrapSettings } from "../../core/dp-server/bootstrap/bootstrap
 import { createDpServer } from "../../core/dp-server/dp-server.ts";
 import { loadBuilders } from "../../core/envoy/load-builders.ts";
 import { createInsightTracker } from "../../core/insight/create-insight-tracker.ts";
+import { BoundedFailureBook, FailureBook } from "../../core/insight/failure-book.ts";
 import { InsightTracker } from "../../core/insight/insight-tracker.ts";
 import { systemClock } from "../../core/kernel/clock.ts";
 import { VERSION } from "../../core/kernel/runtime.ts";
@@ -106,6 +107,7 @@ export async function startControlPlane(start: CpStart, opened: OpenedStore): Pr
     subscriptionLimit: settings.get(SETTINGS.subscriptionLimit),
   });
   wiring.value(InsightTracker, tracker);
+  wiring.value(FailureBook, new BoundedFailureBook());
   const lifecycles: Lifecycle[] = [];
   for (const plugin of host.list("lifecycle")) {
     lifecycles.push(await host.create<Lifecycle>("lifecycle", plugin.name, { scope, log, clock, workDir }, {}));
@@ -173,6 +175,7 @@ async function listen(start: CpStart, wiring: Wiring, engine: PushEngine, instan
       types: createRegistry(),
       tokens: wiring.get(TokenIssuer),
       signingKeys: wiring.get(SigningKeys),
+      failures: wiring.get(FailureBook),
       clock,
       log,
       identity: { hostname: hostname(), instanceId: instance, clusterId: clusterId(ca), version: VERSION },
@@ -193,6 +196,7 @@ async function listen(start: CpStart, wiring: Wiring, engine: PushEngine, instan
     snapshots: wiring.get(SnapshotSource),
     acks: wiring.get(AckSink),
     insight: wiring.get(InsightTracker),
+    failures: wiring.get(FailureBook),
     instanceId: instance,
     services: (mesh) => offeredServices(engine.view(mesh)),
     host: anyAddress(),

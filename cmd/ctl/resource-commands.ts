@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { resourceTypes } from "../../core/model/registry.ts";
 import { runApply } from "./commands/apply.ts";
 import { runDelete } from "./commands/delete.ts";
+import { runFailures } from "./commands/failures.ts";
 import { runGenerateDataplaneToken } from "./commands/generate-dataplane-token.ts";
 import { runGet } from "./commands/get.ts";
 import { runInspectDataplanes } from "./commands/inspect-dataplanes.ts";
@@ -71,6 +72,16 @@ export function addResourceCommands(program: Command, withSession: WithSession):
     .addHelpText("after", "\nExample:\n  inspect dataplanes --tag kuma.io/service=redis\n")
     .action((options: { output: string; tag: readonly string[]; gateway: boolean }) =>
       withSession((session) => runInspectDataplanes(session, resourceTypes(), options)),
+    );
+
+  program
+    .command("failures")
+    .description("The last 200 failed requests of a sidecar")
+    .argument("<name>", "of a Dataplane")
+    .option("-o, --output <format>", "table, yaml or json", "table")
+    .addHelpText("after", "\nExample:\n  failures backend-1\n")
+    .action((name: string, options: { output: string }) =>
+      withSession((session) => runFailures(session, name, options)),
     );
 
   const generate = program.command("generate").description("Generate tokens");

@@ -1,4 +1,5 @@
 import type { SigningKeys, TokenIssuer } from "../auth/authenticator.ts";
+import type { FailureBook } from "../insight/failure-book.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { ResourceTypes } from "../model/registry.ts";
@@ -23,6 +24,7 @@ export interface ApiDeps {
   readonly signingKeys: SigningKeys;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly failures: FailureBook;
   readonly identity: ControlPlaneIdentity;
   /** The effective configuration for `GET /config`, secrets masked. */
   config(): unknown;

@@ -13,6 +13,7 @@ import { requireAdmin } from "./caller.ts";
 import { createKnownPaths } from "./known-paths.ts";
 import { sendError, sendPlain } from "./reply.ts";
 import { BODY_LIMIT, parseJsonBody } from "./request-body.ts";
+import { addFailureRoutes } from "./routes/failures.ts";
 import { addInformationRoutes } from "./routes/information.ts";
 import { addOverviewRoutes } from "./routes/overviews.ts";
 import { addResourcePaths, addResourceRoutes } from "./routes/resources.ts";
@@ -94,6 +95,7 @@ function createApp(deps: ApiDeps): FastifyInstance {
   addResourceRoutes(app, deps);
   addOverviewRoutes(app, deps);
   addTokenRoutes(app, deps);
+  addFailureRoutes(app, deps);
   return app;
 }
 

@@ -1,6 +1,7 @@
 import type { TLSSocket } from "node:tls";
 import type { ProxyAuthenticator } from "../auth/authenticator.ts";
 import type { ControlPlaneCa } from "../ca/control-plane-ca.ts";
+import type { FailureBook } from "../insight/failure-book.ts";
 import type { InsightTracker } from "../insight/insight-tracker.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { toMeshError } from "../kernel/errors.ts";
@@ -19,6 +20,7 @@ import type { GrpcSide } from "./grpc-side.ts";
 import type { HttpAnswer } from "./http-answer.ts";
 import { createHttpRoutes, type HttpCall } from "./http-routes.ts";
 import { createProxyStreams } from "./proxy-streams.ts";
+import { serveFailures } from "./serve-failures.ts";
 import { type LeaveDeps, serveLeave } from "./serve-leave.ts";
 import { openTlsPort, type TlsPort } from "./tls-port.ts";
 
@@ -34,6 +36,7 @@ export interface DpServerDeps {
   readonly snapshots: SnapshotSource;
   readonly acks: AckSink;
   readonly insight: InsightTracker;
+  readonly failures: FailureBook;
   /** Id of this start of the control plane: `control_plane.identifier` in every response. */
   readonly instanceId: string;
   /** Address to listen on. Default: all, IPv6 and IPv4. */
@@ -52,7 +55,7 @@ export interface DpServer {
 }
 
 /**
- * Port 5678: one TLS port for `POST /bootstrap`, `/leave`, `/left` and gRPC (contract, section 1.1). Listens when it resolves;
+ * Port 5678: one TLS port for `POST /bootstrap`, `/leave`, `/left`, `/failures` and gRPC (contract, section 1.1). Listens when it resolves;
  * MM202 when the port cannot be had.
  */
 export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
@@ -73,6 +76,7 @@ export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
       "/bootstrap": bootstrap,
       "/leave": leaveRoute(deps, "leave"),
       "/left": leaveRoute(deps, "left"),
+      "/failures": ({ body, headers }) => serveFailures(deps, { body, authorization: headers.authorization }),
     },
   });
   port = await openTlsPort({

@@ -1,11 +1,10 @@
 import type { ProxyAuthenticator } from "../auth/authenticator.ts";
 import type { Clock } from "../kernel/clock.ts";
-import { MeshError, type Violation } from "../kernel/errors.ts";
-import { isJsonObject } from "../model/shape/proto-json.ts";
 import { DATAPLANE } from "../model/types/dataplane.ts";
 import type { Presence } from "../presence/presence.ts";
 import type { ResourceStore } from "../store/resource-store.ts";
 import { emptyAnswer, type HttpAnswer, jsonAnswer } from "./http-answer.ts";
+import { rawToken, readSidecarRequest, type SidecarCall } from "./sidecar-request.ts";
 
 export interface LeaveDeps {
   readonly store: ResourceStore;
@@ -14,19 +13,13 @@ export interface LeaveDeps {
   readonly clock: Clock;
 }
 
-export interface LeaveCall {
-  readonly body: string;
-  /** The header, with or without `Bearer`. */
-  readonly authorization: string | undefined;
-}
-
 /**
  * `POST /leave` and `POST /left`: `{mesh, name, incarnation}` to `{consumers, missing, tookMs}` (design.md, presence).
  * `leave` withdraws the endpoints and answers when the consumers know, after 2 s at the latest; `left` says that the sidecar
  * ends now. Both may be repeated; for a proxy that does not exist there is nothing to do, which is a success.
  */
-export async function serveLeave(deps: LeaveDeps, verb: "leave" | "left", call: LeaveCall): Promise<HttpAnswer> {
-  const request = readRequest(call.body);
+export async function serveLeave(deps: LeaveDeps, verb: "leave" | "left", call: SidecarCall): Promise<HttpAnswer> {
+  const request = readSidecarRequest(call.body);
   if (!request) return emptyAnswer(400);
   const { mesh, name, incarnation } = request;
   const startedAt = deps.clock.monotonic();
@@ -39,29 +32,4 @@ export async function serveLeave(deps: LeaveDeps, verb: "leave" | "left", call: 
   }
   const { consumers, missing } = result;
   return jsonAnswer({ consumers, missing, tookMs: Math.round(deps.clock.monotonic() - startedAt) });
-}
-
-function readRequest(body: string): { mesh: string; name: string; incarnation: string } | undefined {
-  let json: unknown;
-  try {
-    json = JSON.parse(body);
-  } catch {
-    return undefined;
-  }
-  if (!isJsonObject(json)) return undefined;
-  const violations: Violation[] = [];
-  const text = (field: string): string => {
-    const value = json[field];
-    if (typeof value === "string" && value !== "") return value;
-    violations.push({ field, message: "is required, as text" });
-    return "";
-  };
-  const request = { mesh: text("mesh"), name: text("name"), incarnation: text("incarnation") };
-  if (violations.length > 0) throw new MeshError("MM104", "the request is not valid", { violations });
-  return request;
-}
-
-/** gRPC carries the token bare, REST behind `Bearer`; here both are fine. */
-export function rawToken(authorization: string | undefined): string | undefined {
-  return authorization?.replace(/^Bearer\s+/i, "").trim() || undefined;
 }

@@ -11,7 +11,7 @@ import {
   HttpGrpcAccessLogConfigSchema,
   TcpGrpcAccessLogConfigSchema,
 } from "#envoy/extensions/access_loggers/grpc/v3/als_pb.js";
-import { FAILURE_LOG_CLUSTER, type FailureDirection } from "../model/request-failure.ts";
+import { FAILURE_LOG_CLUSTER, type FailureDirection, LOCAL_REPLY_HEADER } from "../model/request-failure.ts";
 import { extension } from "./parts.ts";
 
 type Filter = MessageInitShape<typeof AccessLogFilterSchema>;
@@ -61,7 +61,11 @@ const GRPC_STATUSES = [
  */
 export function buildHttpFailureLog(direction: FailureDirection, grpc: boolean): AccessLog {
   return {
-    ...extension("envoy.access_loggers.http_grpc", HttpGrpcAccessLogConfigSchema, { commonConfig: common(direction) }),
+    ...extension("envoy.access_loggers.http_grpc", HttpGrpcAccessLogConfigSchema, {
+      commonConfig: common(direction),
+      additionalResponseHeadersToLog: [LOCAL_REPLY_HEADER, ...(grpc ? ["grpc-status"] : [])],
+      additionalResponseTrailersToLog: grpc ? ["grpc-status"] : [],
+    }),
     filter: anyOf(
       statusCodeFilter(ComparisonFilter_Op.GE, 500),
       statusCodeFilter(ComparisonFilter_Op.EQ, 0),

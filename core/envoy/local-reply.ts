@@ -1,11 +1,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { ComparisonFilter_Op } from "#envoy/config/accesslog/v3/accesslog_pb.js";
 import type { LocalReplyConfigSchema } from "#envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
-import { type FailureDirection, MESH_VARIABLE, NAME_VARIABLE } from "../model/request-failure.ts";
+import { type FailureDirection, LOCAL_REPLY_HEADER, MESH_VARIABLE, NAME_VARIABLE } from "../model/request-failure.ts";
 import { statusCodeFilter } from "./failure-log.ts";
-
-/** The header of an answer that a sidecar made itself. */
-export const LOCAL_REPLY_HEADER = "x-monomesh-local-reply";
 
 const DATAPLANE = { name: `%ENVIRONMENT(${NAME_VARIABLE})%`, mesh: `%ENVIRONMENT(${MESH_VARIABLE})%` };
 const REASON = "%RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS%";

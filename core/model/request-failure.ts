@@ -18,15 +18,18 @@ export interface RequestFailure {
   /** 0: no answer was begun. Absent for TCP. */
   readonly status?: number;
   readonly grpcStatus?: number;
-  /** Who gave the answer; `sidecar`: Envoy itself, no application saw the request or its answer did not come. */
-  readonly answeredBy: "sidecar" | "upstream";
+  /**
+   * Who made the answer: Envoy beside this application (`sidecar`), the application that was asked (`application`), or the
+   * Envoy beside it (`remote-sidecar`). Absent if there was no answer, and for TCP.
+   */
+  readonly answeredBy?: "sidecar" | "application" | "remote-sidecar";
   /** Address of the endpoint that was tried last. */
   readonly upstream?: string;
   /** Address of whoever asked. */
   readonly downstream?: string;
   /** Envoy's response flags: `UH`, `UF`. */
   readonly flags: readonly string[];
-  /** Envoy's response code details, or what went wrong with the connection. */
+  /** Envoy's response code details; what went wrong with a connection; what a remote sidecar said of itself. */
   readonly details?: string;
   /** Milliseconds from the first byte of the request to the last of the answer. */
   readonly durationMs?: number;
@@ -44,6 +47,9 @@ export const KEPT_FAILURES = 200;
  * which failed requests are reported. Listeners use them only for such a sidecar.
  */
 export const FAILURES_FEATURE = "feature-monomesh-failures";
+
+/** The header by which a sidecar says that it made an answer itself. */
+export const LOCAL_REPLY_HEADER = "x-monomesh-local-reply";
 
 /** Cluster in Envoy's bootstrap: an access log service, answered by the supervisor. */
 export const FAILURE_LOG_CLUSTER = "failure_log";

@@ -5,6 +5,7 @@ import type { Clock } from "../kernel/clock.ts";
 import type { MeshError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Scope } from "../kernel/scope.ts";
+import { MESH_VARIABLE, NAME_VARIABLE } from "../model/request-failure.ts";
 import { draftFromJson } from "../model/resource-json.ts";
 import { type DataplaneSpec, dataplaneType, inboundsOf } from "../model/types/dataplane.ts";
 import { fetchBootstrap } from "./bootstrap/fetch-bootstrap.ts";
@@ -16,6 +17,7 @@ import type { Leaver } from "./control-plane/leave.ts";
 import { EnvoyAdmin } from "./envoy/envoy-admin.ts";
 import { EnvoyKeeper } from "./envoy/envoy-keeper.ts";
 import { retireLeftover, stopLeftover } from "./envoy/leftover.ts";
+import { openFailureLog } from "./failures/open-failure-log.ts";
 import { chosenWorkDir } from "./options/read-options.ts";
 import type { FoundEnvoy, SidecarPlan } from "./plan.ts";
 import { openReadinessServer, type Readiness } from "./readiness-server.ts";
@@ -91,6 +93,7 @@ export async function joinMesh(options: JoinOptions): Promise<void> {
 
   const spec = presented ?? storedSpec(fetched.extra.dataplane);
   const ports = presentedPorts ?? (spec && (await tryPorts(spec, workDir, log)));
+  const failureLog = openFailureLog({ spec, link: plan.link, clock, scope, who: () => parts.leaver });
   const relaySocket = join(workDir.socketDir, "relay.sock");
   const bootstrap = rewriteBootstrap(fetched.bootstrap, relaySocket, await plan.token.current());
   const adminAddress = adminAddressOf(bootstrap) ?? { host: "127.0.0.1", port: 9901 };
@@ -102,7 +105,7 @@ export async function joinMesh(options: JoinOptions): Promise<void> {
   await rm(config, { force: true });
   await Promise.all([
     writeFile(config, JSON.stringify(bootstrap), { mode: 0o600 }),
-    openSession({ ...options, socket: relaySocket }),
+    openSession({ ...options, ...failureLog, socket: relaySocket }),
   ]);
 
   const adminSocket = "path" in adminAddress ? adminAddress.path : undefined;
@@ -115,6 +118,7 @@ export async function joinMesh(options: JoinOptions): Promise<void> {
       logLevel: values.envoyLogLevel,
       componentLogLevel: values.envoyComponentLogLevel,
       concurrency: values.concurrency,
+      env: { [NAME_VARIABLE]: plan.name, [MESH_VARIABLE]: plan.mesh },
     },
     clock,
     log,

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { runCtl } from "../../cmd/ctl/run-ctl.ts";
 import { reportError } from "../../cmd/terminal/error-text.ts";
+import { BoundedFailureBook } from "../../core/insight/failure-book.ts";
 import { serve } from "../core/api/serve.ts";
 import { createTestIo } from "../support/io.ts";
 
@@ -21,8 +22,8 @@ networking:
 `;
 
 /** The command line against a real REST server, as `calledAs`. */
-async function openCtl(test: TestContext) {
-  const api = await serve(test);
+async function openCtl(test: TestContext, parts: Parameters<typeof serve>[1] = {}) {
+  const api = await serve(test, parts);
   const dir = mkdtempSync(join(tmpdir(), "ctl-"));
   test.after(() => rmSync(dir, { recursive: true }));
   const config = join(dir, "config");
@@ -98,6 +99,62 @@ describe("ctl", () => {
     assert.deepEqual(api.tokenRequests[0]?.tags, { "kuma.io/service": ["redis", "web"] });
     assert.equal(api.tokenRequests[0]?.validFor, 86_400_000);
     assert.equal((await run(["generate", "dataplane-token", "--valid-for", "soon"])).code, 2);
+  });
+
+  it("shows the failed requests of a sidecar, the newest last, with what its flags mean", async (test) => {
+    const failures = new BoundedFailureBook();
+    const { run, api } = await openCtl(test, { failures });
+    assert.match((await run(["failures", "web-1"])).err, /could not get the failures of web-1.*MM404/);
+    await run(["apply", "-f", "-", "-v", "name=web-1"], { stdin: REDIS });
+    const none = await run(["failures", "web-1"]);
+    assert.deepEqual([none.code, none.out, none.err], [0, "", "No failed request of web-1 is known.\n"]);
+    const web = { mesh: "default", name: "web-1" };
+    const one = { direction: "outbound", service: "redis", time: "2026-11-27T20:00:00.000Z" } as const;
+    failures.record(web, "i", [
+      { ...one, seq: 1, flags: ["UH"], durationMs: 0 },
+      {
+        ...one,
+        seq: 2,
+        method: "GET",
+        path: "/a",
+        status: 503,
+        answeredBy: "sidecar",
+        flags: ["UF", "URX"],
+        details: "upstream_reset",
+        upstream: "192.168.0.1:9000",
+        durationMs: 1250,
+      },
+      { ...one, seq: 3, method: "GET", path: "/b", status: 500, answeredBy: "application", flags: [] },
+      { ...one, seq: 4, flags: ["UH"] },
+    ]);
+    const table = await run(["failures", "web-1"]);
+    const rows = table.out
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.split(/ {2,}/).slice(1));
+    assert.deepEqual(rows, [
+      ["DIRECTION", "SERVICE", "REQUEST", "STATUS", "ANSWERED BY", "ENDPOINT", "TOOK", "WHY"],
+      ["outbound", "redis", "tcp", "none", "nobody", "-", "0ms", "UH no healthy upstream"],
+      [
+        ...["outbound", "redis", "GET /a", "503", "this sidecar", "192.168.0.1:9000", "1.3s"],
+        "UF upstream connection failure, URX retries used up: upstream_reset",
+      ],
+      ["outbound", "redis", "GET /b", "500", "redis", "-", "-", "-"],
+      ["outbound", "redis", "tcp", "none", "nobody", "-", "-", "UH no healthy upstream"],
+    ]);
+    assert.equal(table.err, "4 failed requests; 2 of them outbound to redis: UH no healthy upstream.\n");
+    const json = JSON.parse((await run(["failures", "web-1", "-o", "json"])).out) as { items: { seq: number }[] };
+    assert.deepEqual(
+      json.items.map(({ seq }) => seq),
+      [4, 3, 2, 1],
+    );
+    const spec = { state: "connected", instance: "cp-2-cd34" };
+    await api.store.put({ ...web, type: "DataplanePresence", labels: {}, spec });
+    const elsewhere = await run(["failures", "web-1"]);
+    assert.match(
+      elsewhere.err,
+      /web-1 is connected to another control plane, cp-2-cd34; what it reported since is there/,
+    );
   });
 
   it("keeps contexts in kumactl's form, private to the user", async (test) => {

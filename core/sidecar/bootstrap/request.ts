@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { platform } from "node:os";
 import { VERSION } from "../../kernel/runtime.ts";
+import { FAILURES_FEATURE } from "../../model/request-failure.ts";
 import type { EnvoyVersion } from "../envoy/envoy-version.ts";
 
 export interface BootstrapInputs {
@@ -45,7 +46,7 @@ export function buildBootstrapRequest(inputs: BootstrapInputs): Record<string, u
     operatingSystem: platform(),
     // `feature-reuse-port` lets an Envoy take over from the one a killed supervisor left, without a gap; ports are tried
     // exclusively before, so that two sidecars never share one.
-    features: ["feature-reuse-port", RELAY_FEATURE, ...(inputs.delta ? ["feature-delta-grpc"] : [])],
+    features: ["feature-reuse-port", RELAY_FEATURE, FAILURES_FEATURE, ...(inputs.delta ? ["feature-delta-grpc"] : [])],
     resources: { maxHeapSizeBytes: inputs.maxMemory || cgroupMemoryLimit() },
     workdir: inputs.workDir,
     metricsResources: { certPath: "", keyPath: "" },

@@ -1,4 +1,5 @@
 import { MeshError } from "../../kernel/errors.ts";
+import { FAILURE_LOG_CLUSTER } from "../../model/request-failure.ts";
 import { isObject } from "./response.ts";
 
 type Json = Record<string, unknown>;
@@ -10,7 +11,8 @@ const UNUSED_SECRET = "cp_validation_ctx";
 const STREAM_RETRY = { retryBackOff: { baseInterval: "0.05s", maxInterval: "1s" } };
 
 /**
- * Points Envoy at the supervisor's socket instead of the control plane: `ads_cluster` becomes the socket, without TLS;
+ * Points Envoy at the supervisor's socket instead of the control plane: `ads_cluster` becomes the socket, without TLS, and
+ * so does the cluster to which failed requests are reported;
  * credentials go; a Google gRPC service (reloadable tokens of a stock control plane) becomes Envoy's own. All else stays
  * as it came. MM121 if the token is still in it afterwards: it must reach neither Envoy nor the disk.
  */
@@ -25,7 +27,7 @@ export function rewriteBootstrap(bootstrap: Json, relaySocket: string, token: st
     ...rewritten,
     [staticKey]: {
       ...rest,
-      clusters: [...others, adsCluster(relaySocket)],
+      clusters: [...others, relayCluster(ADS_CLUSTER, relaySocket), relayCluster(FAILURE_LOG_CLUSTER, relaySocket)],
       ...(secrets.length > 0 ? { secrets } : {}),
     },
   };
@@ -68,9 +70,10 @@ function relayed(service: unknown): unknown {
   };
 }
 
-function adsCluster(relaySocket: string): Json {
+/** A connection of its own for each: a storm of failures does not get in the way of the configuration. */
+function relayCluster(name: string, relaySocket: string): Json {
   return {
-    name: ADS_CLUSTER,
+    name,
     type: "STATIC",
     connectTimeout: "1s",
     typedExtensionProtocolOptions: {
@@ -80,7 +83,7 @@ function adsCluster(relaySocket: string): Json {
       },
     },
     loadAssignment: {
-      clusterName: ADS_CLUSTER,
+      clusterName: name,
       endpoints: [{ lbEndpoints: [{ endpoint: { address: { pipe: { path: relaySocket } } } }] }],
     },
   };

@@ -13,6 +13,8 @@ export interface EnvoyCommand {
   readonly componentLogLevel: string;
   /** 0: one worker for each CPU in its set. */
   readonly concurrency: number;
+  /** Added to its environment. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** How an Envoy ended. */
@@ -26,8 +28,8 @@ export interface EnvoyExit {
 const KEPT_LINES = 50;
 /** Time between SIGTERM and SIGKILL. */
 const KILL_AFTER_MS = 5000;
-/** What of our environment is not Envoy's business; the first two may hold the token. */
-const OUR_VARIABLES = /^(MONOMESH_|KUMA_|NODE_)/;
+/** What of our environment is not Envoy's business; the first two may hold the token, the last two are systemd's word to us. */
+const OUR_VARIABLES = /^(MONOMESH_|KUMA_|NODE_|NOTIFY_SOCKET$|WATCHDOG_)/;
 
 /** Envoy's command line (contract, section 2.6). */
 export function envoyArguments(command: EnvoyCommand): string[] {
@@ -60,7 +62,7 @@ export class EnvoyProcess {
     this.#child = spawn(command.binary, envoyArguments(command), {
       detached: true,
       stdio: ["ignore", "inherit", "pipe"],
-      env,
+      env: { ...env, ...command.env },
     });
     this.#clock = clock;
     const lines = createLineSplitter((line) => {

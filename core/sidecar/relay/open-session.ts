@@ -7,7 +7,7 @@ import type { SidecarPlan } from "../plan.ts";
 import { secondsText } from "../story/fact-text.ts";
 import { ControlPlaneSession } from "./control-plane-session.ts";
 import { isRefusal } from "./refusal.ts";
-import { openRelay } from "./relay.ts";
+import { openRelay, type RelayOptions } from "./relay.ts";
 
 export interface OpenSessionOptions {
   readonly plan: SidecarPlan;
@@ -16,6 +16,10 @@ export interface OpenSessionOptions {
   readonly scope: Scope;
   readonly clock: Clock;
   readonly log: Logger;
+  /** See `RelayOptions`. */
+  readonly local: RelayOptions["local"];
+  /** The connection to the control plane stands, the first or another. */
+  connected(): void;
   /** The sidecar cannot go on. */
   fail(error: MeshError): void;
   /** Whether it serves already: a refusal is then no reason to end. */
@@ -44,6 +48,7 @@ export async function openSession(options: OpenSessionOptions): Promise<void> {
         );
       }
       lostAt = undefined;
+      options.connected();
     },
     onDown(error, wasUp) {
       plan.link.failed(error);
@@ -57,6 +62,7 @@ export async function openSession(options: OpenSessionOptions): Promise<void> {
     upstream,
     scope,
     clock,
+    local: options.local,
     onAnswered() {
       refused = false;
     },

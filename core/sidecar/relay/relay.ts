@@ -18,6 +18,8 @@ export interface RelayOptions {
   readonly upstream: Upstream;
   readonly scope: Scope;
   readonly clock: Clock;
+  /** Calls that are answered here, by path, instead of being relayed. */
+  readonly local: Readonly<Record<string, (stream: ServerHttp2Stream) => void>>;
   /** A call got its first bytes: the other side takes it. */
   onAnswered(path: string): void;
   /** A call was ended by the other side. */
@@ -51,7 +53,10 @@ export async function openRelay(options: RelayOptions): Promise<void> {
   });
   server.on("sessionError", () => undefined);
   server.on("stream", (stream, headers) => {
-    relayStream(stream, headers, options, endings);
+    const path = String(headers[":path"] ?? "");
+    const local = Object.hasOwn(options.local, path) ? options.local[path] : undefined;
+    if (local) local(stream);
+    else relayStream(stream, headers, options, endings);
   });
   options.scope.defer(async () => {
     for (const session of sessions) session.destroy();

@@ -82,6 +82,7 @@ const outer = Object.values(networkInterfaces())
 test("a caller over another address of this machine is no local caller", { skip: outer === undefined }, async (t) => {
   const { createApiServer } = await import("../../../core/api/api-server.ts");
   const api = await serve(t);
+  const { BoundedFailureBook } = await import("../../../core/insight/failure-book.ts");
   const { systemClock } = await import("../../../core/kernel/clock.ts");
   const { silentLogger } = await import("../../../core/kernel/log.ts");
   const { createRegistry } = await import("../../../core/model/registry.ts");
@@ -94,6 +95,7 @@ test("a caller over another address of this machine is no local caller", { skip:
     log: silentLogger,
     identity: { hostname: "h", instanceId: "i", clusterId: "c", version: "0" },
     config: () => ({}),
+    failures: new BoundedFailureBook(),
   });
   const { port } = await server.listen("0.0.0.0", 0);
   const url = `http://${outer}:${port}`;

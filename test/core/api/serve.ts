@@ -2,6 +2,7 @@ import { request as httpRequest } from "node:http";
 import type { TestContext } from "node:test";
 import { type ApiDeps, createApiServer } from "../../../core/api/api-server.ts";
 import type { DataplaneTokenRequest } from "../../../core/auth/authenticator.ts";
+import { BoundedFailureBook } from "../../../core/insight/failure-book.ts";
 import { systemClock } from "../../../core/kernel/clock.ts";
 import { silentLogger } from "../../../core/kernel/log.ts";
 import { createRegistry } from "../../../core/model/registry.ts";
@@ -61,6 +62,7 @@ export async function serve(test: TestContext, parts: Partial<ApiDeps> = {}): Pr
     log: silentLogger,
     identity: { hostname: "cp-1", instanceId: "cp-1-ab12", clusterId: "c-1", version: "0.1.0" },
     config: () => ({ store: { type: "memory" } }),
+    failures: new BoundedFailureBook(),
     ...parts,
   });
   const { port } = await server.listen("127.0.0.1", 0);

@@ -5,6 +5,7 @@ import type { ProxyAuthenticator } from "../../../core/auth/authenticator.ts";
 import type { ControlPlaneCa, TlsIdentity } from "../../../core/ca/control-plane-ca.ts";
 import { loadServerIdentity } from "../../../core/ca/server-identity.ts";
 import { createDpServer, type DpServerDeps } from "../../../core/dp-server/dp-server.ts";
+import { BoundedFailureBook } from "../../../core/insight/failure-book.ts";
 import { systemClock } from "../../../core/kernel/clock.ts";
 import { MeshError } from "../../../core/kernel/errors.ts";
 import { createLogger, silentLogger } from "../../../core/kernel/log.ts";
@@ -78,6 +79,7 @@ export class ServerBench implements AsyncDisposable {
   readonly leases: FakeLease[] = [];
   readonly calls: string[] = [];
   readonly events: string[] = [];
+  readonly failures = new BoundedFailureBook();
   /** What `acknowledged` was told: `name type revision`. */
   readonly acks: string[] = [];
   readonly insight: string[] = [];
@@ -134,6 +136,7 @@ export class ServerBench implements AsyncDisposable {
         report: async () => undefined,
         stop: async () => undefined,
       },
+      failures: this.failures,
       snapshots: { subscribe: (proxy, onSnapshot) => this.#subscribe(proxy, onSnapshot) },
       acks: {
         acknowledged: (proxy, _stream, type, revision) => void this.acks.push(`${proxy.name} ${type} ${revision}`),

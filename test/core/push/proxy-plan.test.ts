@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import { test } from "node:test";
 import type { ResourceInput } from "../../../core/envoy/inputs.ts";
+import { FAILURES_FEATURE } from "../../../core/model/request-failure.ts";
 import type { ResourceDraft } from "../../../core/model/resource.ts";
 import { planProxy } from "../../../core/push/proxy-plan.ts";
 import { createMeshView } from "../../../core/view/mesh-view.ts";
@@ -138,4 +139,17 @@ test("no plan without a Dataplane, or while an address of its own has no answer"
 test("an advertised name that cannot be resolved does not keep the proxy itself from being served", () => {
   const init = { advertisedAddress: "nat.example", inbound: [{ service: "me" }] };
   assert.equal(plan(init).of("inbound-listener").length, 1);
+});
+
+test("answers are explained unless that is switched off, with a name where the sidecar knows it; failures are logged there", () => {
+  const view = createMeshView("default");
+  reduce(view, new Changes().put(dataplane("me", { inbound: [{ port: 80 }] })));
+  const listener = (features: readonly string[], explain?: boolean) => {
+    const found = planProxy(view, "me", features, explain)?.resources.find(({ kind }) => kind === "inbound-listener");
+    assert.ok(found?.kind === "inbound-listener");
+    return [found.listener.explainReplies, found.listener.failureLog];
+  };
+  assert.deepEqual(listener([]), ["host", false]);
+  assert.deepEqual(listener([FAILURES_FEATURE]), ["dataplane", true]);
+  assert.deepEqual(listener([FAILURES_FEATURE], false), [undefined, true]);
 });

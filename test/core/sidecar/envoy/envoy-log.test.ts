@@ -57,6 +57,7 @@ test("Envoy's command line is Kuma's", () => {
     logLevel: "",
     componentLogLevel: "",
     concurrency: 0,
+    env: {},
   };
   assert.deepEqual(envoyArguments(command), [
     ...[

@@ -59,6 +59,7 @@ beforeEach(async () => {
   });
   const socket = join(dir, "relay.sock");
   await openRelay({
+    local: {},
     socket,
     upstream,
     scope,
