@@ -52,11 +52,12 @@ export async function bundleChunks(entry: string): Promise<Map<string, string>> 
       target: "node24",
       supported: { "dynamic-import": false },
     });
-    // One byte a character halves the memory of the source. esbuild escapes all but regular expressions.
-    const wide = /.{0,60}[^\0-\xff].{0,60}/.exec(code);
+    // One byte a character halves the memory of the source. esbuild escapes all but comments and regular expressions.
+    const narrow = code.replace(/^\s*(?:\/\/|\/?\*).*/gm, (comment) => comment.replace(/[^\0-\xff]/g, "?"));
+    const wide = /.{0,60}[^\0-\xff].{0,60}/.exec(narrow);
     if (wide) throw new Error(`a character beyond Latin-1; write it as an escape: ${wide[0]}`);
     const parameters = "exports,require,module,__filename,__dirname,__moduleUrl";
-    chunks.set(basename(file.path), `(function(${parameters}){${code.replace(/^#!.*/, "")}\n})`);
+    chunks.set(basename(file.path), `(function(${parameters}){${narrow.replace(/^#!.*/, "")}\n})`);
   }
   return chunks;
 }

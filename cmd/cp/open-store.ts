@@ -1,12 +1,13 @@
 import { resolve } from "node:path";
 import { systemClock } from "../../core/kernel/clock.ts";
 import type { Logger } from "../../core/kernel/log.ts";
-import { type Plugin, PluginHost } from "../../core/kernel/plugin.ts";
+import { type Plugin, type PluginContext, PluginHost } from "../../core/kernel/plugin.ts";
 import type { Scope } from "../../core/kernel/scope.ts";
 import type { LoadedSettings } from "../../core/kernel/settings/load-settings.ts";
 import type { ResourceStore } from "../../core/store/resource-store.ts";
 import { controlPlanePlugins } from "../../plugins/builtins.ts";
 import { SETTINGS } from "./settings-table.ts";
+import { storeOptions } from "./store-options.ts";
 import { openWorkDir } from "./work-dir.ts";
 
 export interface CpStart {
@@ -25,17 +26,33 @@ export interface OpenedStore {
 }
 
 /** Loads the plugins and opens the store that `store.type` names; it closes with the scope. */
-export async function openConfiguredStore({ scope, settings, log, calledAs, plugins }: CpStart): Promise<OpenedStore> {
+export async function openConfiguredStore(start: CpStart): Promise<OpenedStore> {
+  const { host, workDir, context } = await preparePlugins(start);
+  const { type, options } = storeOptions(start.settings);
+  const store = await host.create<ResourceStore>("store", type, context, options);
+  start.scope.defer(() => store.close());
+  return { host, store, workDir };
+}
+
+/** Brings the store that `store.type` names to the layout of this version. Resolves to a sentence about what there was to do. */
+export async function migrateConfiguredStore(start: CpStart): Promise<string> {
+  const { host, workDir, context } = await preparePlugins(start);
+  const { type, options } = storeOptions(start.settings);
+  const done = await host.migrate("store", type, context, options);
+  if (done) return done;
+  // Other stores migrate when they are opened.
+  const store = await host.create<ResourceStore>("store", type, context, options);
+  start.scope.defer(() => store.close());
+  return `the store in ${workDir} is up to date, at revision ${await store.revision()}`;
+}
+
+async function preparePlugins({ scope, settings, log, calledAs, plugins }: CpStart) {
   const workDir = openWorkDir(settings.get(SETTINGS.workDir), calledAs);
   const host = new PluginHost();
   host.register(controlPlanePlugins);
   for (const file of [...settings.get(SETTINGS.plugins), ...plugins]) host.register([await loadPlugin(resolve(file))]);
-  const type = settings.get(SETTINGS.storeType);
-  const path = settings.get(SETTINGS.sqlitePath);
-  const options = type === "sqlite" && path ? { path: resolve(path) } : {};
-  const store = await host.create<ResourceStore>("store", type, { scope, log, clock: systemClock, workDir }, options);
-  scope.defer(() => store.close());
-  return { host, store, workDir };
+  const context: PluginContext = { scope, log, clock: systemClock, workDir };
+  return { host, workDir, context };
 }
 
 async function loadPlugin(file: string): Promise<Plugin> {

@@ -12,7 +12,7 @@ import { loadCpSettings } from "./load-cp-settings.ts";
 const HELP = `The control plane.
 
   run [-c FILE]    start it; FILE is YAML (all settings: monomesh config show --all)
-  migrate up       prepare the store of an older version (sqlite and memory need none)
+  migrate up       make or bring up to date the tables in PostgreSQL (other stores need none)
   version          print the version
 
   -c, --config-file FILE    configuration file
@@ -50,7 +50,7 @@ export async function runCp(args: readonly string[], io: Io): Promise<number> {
     case "migrate":
       if (rest[0] !== "up")
         throw new MeshError("MM100", "migrate takes the word up", { todo: "monomesh cp migrate up" });
-      return migrateUp(io, values["config-file"]);
+      return migrateUp(io, values["config-file"], values.plugin ?? []);
     case "run":
       if (rest.length > 0)
         throw new MeshError("MM100", `cp run does not take "${rest[0]}"`, { todo: "Help: monomesh cp --help" });
@@ -141,15 +141,13 @@ function stopSignals(scope: Scope): { readonly promise: Promise<void>; release()
   };
 }
 
-/** Stores migrate when they are opened; this opens and closes the configured one and says what there was to do. */
-async function migrateUp(io: Io, configFile: string | undefined): Promise<number> {
+async function migrateUp(io: Io, configFile: string | undefined, plugins: readonly string[]): Promise<number> {
   const settings = await loadCpSettings(io, configFile);
   const scope = new Scope("migrate");
   try {
-    const { openConfiguredStore } = await import("./open-store.ts");
+    const { migrateConfiguredStore } = await import("./open-store.ts");
     const log = createLogger(createLogSink(io, logFormat(io)), "info");
-    const { store, workDir } = await openConfiguredStore({ scope, settings, log, calledAs: io.calledAs, plugins: [] });
-    io.stdout.write(`the store in ${workDir} is up to date, at revision ${await store.revision()}\n`);
+    io.stdout.write(`${await migrateConfiguredStore({ scope, settings, log, calledAs: io.calledAs, plugins })}\n`);
     return 0;
   } finally {
     await scope.close();

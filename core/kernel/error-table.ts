@@ -68,6 +68,12 @@ export const ERROR_TABLE = {
   MM415: row("Unsupported media type", "user", 415, "The body must be JSON and say so in content-type."),
   MM500: row("Store failed", "system", 500, "The store could not do what was asked; nothing was changed."),
   MM501: row("Store busy elsewhere", "user", 500, "Another process holds the store."),
+  MM502: row(
+    "Store not migrated",
+    "user",
+    500,
+    "The store's database does not have the tables that this version needs. monomesh cp migrate up makes them.",
+  ),
   MM503: row("Store unavailable", "system", 503, "The store cannot be reached or written now; proxies keep running."),
   MM510: row("Revision gone", "system", 410, "Changes since that revision are no longer kept; list again."),
   MM511: row("Fenced", "system", 409, "A newer owner of this proxy exists; the write of the older one is refused."),

@@ -42,6 +42,11 @@ export interface Plugin<Instance = unknown, Options = unknown> {
   readonly description: string;
   readonly options: OptionsSchema<Options>;
   create(context: PluginContext, options: Options): Instance | Promise<Instance>;
+  /**
+   * Brings what it keeps to the layout that this version needs, for plugins whose `create` refuses an older one; asked for
+   * by `cp migrate up`. Resolves to a sentence about what there was to do.
+   */
+  migrate?(context: PluginContext, options: Options): Promise<string>;
 }
 
 /** Gives a plugin literal its types. */
@@ -77,14 +82,22 @@ export class PluginHost {
   /** Validates the options, then makes an instance. Errors name the plugin and the option. */
   async create<Instance>(kind: PluginKind, name: string, context: PluginContext, options: unknown): Promise<Instance> {
     const plugin = this.get(kind, name);
-    const result = await plugin.options["~standard"].validate(options);
-    if (result.issues) {
-      throw new MeshError("MM801", `options of the ${kind} plugin "${name}" are not valid`, {
-        violations: result.issues.map((issue) => ({ field: pathText(issue.path), message: issue.message })),
-      });
-    }
-    return (await plugin.create(context, result.value)) as Instance;
+    return (await plugin.create(context, await validated(plugin, options))) as Instance;
   }
+
+  /** As `create`, for `migrate`; undefined when the plugin needs none. */
+  async migrate(kind: PluginKind, name: string, context: PluginContext, options: unknown): Promise<string | undefined> {
+    const plugin = this.get(kind, name);
+    return plugin.migrate?.(context, await validated(plugin, options));
+  }
+}
+
+async function validated(plugin: Plugin, options: unknown): Promise<unknown> {
+  const result = await plugin.options["~standard"].validate(options);
+  if (!result.issues) return result.value;
+  throw new MeshError("MM801", `options of the ${plugin.kind} plugin "${plugin.name}" are not valid`, {
+    violations: result.issues.map((issue) => ({ field: pathText(issue.path), message: issue.message })),
+  });
 }
 
 function pathText(path: OptionsIssue["path"]): string {

@@ -32,6 +32,8 @@ export class ChangeLog {
   #oldest: number;
   #last: number;
   #closed = false;
+  /** Counts the times the log began anew. */
+  #life = 0;
   readonly #sleepers = new Set<() => void>();
   #shared: readonly Change[] = [];
 
@@ -59,6 +61,17 @@ export class ChangeLog {
     this.#wake();
   }
 
+  /** Begins anew at a revision, which may be lower than the last: what lies between is not known. Every watch gets MM510. */
+  restart(revision: number): void {
+    this.#life++;
+    this.#changes.length = 0;
+    this.#starts.length = 0;
+    this.#shared = [];
+    this.#oldest = revision + 1;
+    this.#last = revision;
+    this.#wake();
+  }
+
   /** Ends every watch. */
   close(): void {
     this.#closed = true;
@@ -70,11 +83,13 @@ export class ChangeLog {
     if (this.#closed) throw storeClosed();
     if (revision > this.#last && revision > this.#newest()) throw revisionGone(revision, undefined, this.#newest());
     let position = revision;
+    const life = this.#life;
     let wake: (() => void) | undefined;
     const onAbort = () => wake?.();
     signal.addEventListener("abort", onAbort, { once: true });
     try {
       while (!signal.aborted && !this.#closed) {
+        if (life !== this.#life) throw revisionGone(position, undefined, this.#last);
         const batch = this.#after(position);
         const end = batch.at(-1);
         if (end) {

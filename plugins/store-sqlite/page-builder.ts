@@ -7,8 +7,8 @@ import {
   type ListPosition,
 } from "../../core/store/list-query.ts";
 import type { ListPage, ListQuery } from "../../core/store/resource-store.ts";
+import { buildResource, type ResourceRow } from "../../core/store/rows.ts";
 import { compareText } from "../../core/store/text-order.ts";
-import { buildResource, type ResourceRow } from "./rows.ts";
 
 /** Rows that are read in one turn of the event loop: under 10 ms of work. */
 export const TURN = 500;

@@ -3,8 +3,14 @@ import { MeshError } from "../../core/kernel/errors.ts";
 import type { Resource, ResourceKey } from "../../core/model/resource.ts";
 import { buildFilter } from "../../core/store/list-query.ts";
 import type { Change, ListPage, ListQuery } from "../../core/store/resource-store.ts";
+import {
+  buildChange,
+  buildResource,
+  type ChangeRow,
+  RESOURCE_COLUMNS,
+  type ResourceRow,
+} from "../../core/store/rows.ts";
 import { PageBuilder, type ScannedRow, TURN } from "./page-builder.ts";
-import { buildChange, buildResource, type ChangeRow, RESOURCE_COLUMNS, type ResourceRow } from "./rows.ts";
 import type { SqliteConnection, SqliteStatement } from "./sqlite-driver.ts";
 
 const SQL = {

@@ -1,4 +1,4 @@
-import { RESOURCE_COLUMNS } from "./rows.ts";
+import { RESOURCE_COLUMNS } from "../../core/store/rows.ts";
 import type { SqliteConnection, SqliteStatement } from "./sqlite-driver.ts";
 
 const SQL = {

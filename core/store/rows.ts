@@ -1,8 +1,8 @@
-import type { Resource, ResourceKey } from "../../core/model/resource.ts";
-import type { Change } from "../../core/store/resource-store.ts";
-import { deepFreeze } from "../../core/store/stored-value.ts";
+import type { Resource, ResourceKey } from "../model/resource.ts";
+import type { Change } from "./resource-store.ts";
+import { deepFreeze } from "./stored-value.ts";
 
-/** A resource as the tables `resources` and `changes` have it; labels and spec are JSON. */
+/** A resource as the tables of a SQL store have it; labels and spec are JSON. */
 export interface ResourceRow extends ResourceKey {
   readonly version: number;
   readonly revision: number;

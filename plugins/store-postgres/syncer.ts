@@ -1,0 +1,69 @@
+import type pg from "pg";
+import { pullChanges, readContent, readStamp, type StampedChange } from "./database.ts";
+import type { MemoryCopy } from "./memory-copy.ts";
+
+/** Brings the copy up to the database. Rejects with the errors of `pg`. */
+export class Syncer {
+  readonly #copy: MemoryCopy;
+  readonly #pool: () => pg.Pool;
+  #running: Promise<void> | undefined;
+  #queued: Promise<void> | undefined;
+
+  constructor(copy: MemoryCopy, pool: () => pg.Pool) {
+    this.#copy = copy;
+    this.#pool = pool;
+  }
+
+  /**
+   * Resolves when the copy has everything that was committed before the call, by whatever control plane. Calls at one
+   * time share a query; those that come while it is under way share the next, since it may have been answered before.
+   */
+  sync(): Promise<void> {
+    if (!this.#running) return this.#start();
+    this.#queued ??= this.#running.catch(() => undefined).then(() => this.#start());
+    return this.#queued;
+  }
+
+  /** The connection was away: whether the database is still the one that the copy was made of shows the newest change. */
+  async verify(): Promise<void> {
+    const { revision, stamp } = this.#copy;
+    if (stamp !== undefined && (await readStamp(this.#pool(), revision)) !== stamp) await this.#reload();
+    await this.sync();
+  }
+
+  #start(): Promise<void> {
+    this.#queued = undefined;
+    const running = this.#pull().finally(() => {
+      if (this.#running === running) this.#running = undefined;
+    });
+    this.#running = running;
+    return running;
+  }
+
+  async #pull(): Promise<void> {
+    for (;;) {
+      const asked = this.#copy.revision;
+      const { newest, changes } = await pullChanges(this.#pool(), asked);
+      // No longer kept, or the database was restored to an older state.
+      const gone = changes.length === 0 ? newest !== asked : changes[0]?.change.revision !== asked + 1;
+      if (gone) return this.#reload();
+      this.#apply(changes);
+      if (this.#copy.revision >= newest) return;
+    }
+  }
+
+  /** Our own writes may have been applied while the query was under way. */
+  #apply(pulled: readonly StampedChange[]): void {
+    const news = pulled.filter(({ change }) => change.revision > this.#copy.revision);
+    const last = news.at(-1);
+    if (!last) return;
+    this.#copy.apply(
+      news.map(({ change }) => change),
+      last.stamp,
+    );
+  }
+
+  async #reload(): Promise<void> {
+    this.#copy.replace(await readContent(this.#pool()));
+  }
+}
