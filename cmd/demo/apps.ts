@@ -3,9 +3,17 @@ import { createServer as createHttpServer } from "node:http";
 import { connect, createServer as createTcpServer } from "node:net";
 import type { Scope } from "../../core/kernel/scope.ts";
 
-/** An HTTP service whose answer is its instance's name. */
-export async function startHttpApp(scope: Scope, name: string, port: number): Promise<void> {
-  const server = createHttpServer((_request, response) => response.end(name));
+/** An HTTP service whose answer is its instance's name. `onRequest` is told of each request when it arrives. */
+export async function startHttpApp(
+  scope: Scope,
+  name: string,
+  port: number,
+  onRequest: () => void = () => undefined,
+): Promise<void> {
+  const server = createHttpServer((_request, response) => {
+    onRequest();
+    response.end(name);
+  });
   await new Promise<void>((resolve, reject) => {
     server.on("error", reject);
     server.listen(port, "127.0.0.1", resolve);

@@ -55,7 +55,7 @@ export function startRole(
     process: child,
     events,
     exited,
-    event(name, timeoutMs = 15_000) {
+    event(name, timeoutMs = 45_000) {
       const known = events.find((each) => each.event === name);
       if (known) return Promise.resolve(known);
       const { promise, resolve, reject } = Promise.withResolvers<LogEvent>();

@@ -9,6 +9,8 @@ export interface SidecarSpec {
   readonly name: string;
   readonly service: string;
   readonly protocol: "http" | "tcp";
+  /** Where its inbounds are reached; default 127.0.0.1. */
+  readonly address?: string | undefined;
   /** Where the sidecar listens for the service, and where its application does. */
   readonly port: number;
   readonly servicePort: number;
@@ -25,10 +27,15 @@ export interface DemoMesh {
   readonly sidecars: ReadonlyMap<string, RoleProcess>;
   /** Starts the control plane (again); resolves when it is ready. */
   startControlPlane(): Promise<RoleProcess>;
-  /** Makes token and definition; resolves when the sidecar serves. */
-  startSidecar(spec: SidecarSpec, args?: readonly string[]): Promise<RoleProcess>;
+  /** Makes token and definition; resolves when the sidecar serves. `program` replaces the mesh's own. */
+  startSidecar(spec: SidecarSpec, args?: readonly string[], program?: Program): Promise<RoleProcess>;
   /** The sidecar's state as the control plane shows it. */
   presence(name: string): Promise<string | undefined>;
+  /**
+   * Whether the sidecar has a stream that was opened at this wall-clock time or later. After a restart of the control plane
+   * its state does not tell: for a minute it stays what it was.
+   */
+  connectedSince(name: string, time: number): Promise<boolean>;
 }
 
 /** How long a sidecar of the demo drains at the most. */
@@ -53,11 +60,12 @@ export async function openDemoMesh(scope: Scope, dir: string, options: DemoMeshO
     ...options.env,
   };
   mkdirSync(join(dir, "cp"), { recursive: true });
-  const client = createRestClient({ url: `http://127.0.0.1:${api}` }, { timeoutMs: 5000 });
+  const client = createRestClient({ url: `http://127.0.0.1:${api}` }, { timeoutMs: 20_000 });
   const dpAddress = `https://127.0.0.1:${dp}`;
   const sidecars = new Map<string, RoleProcess>();
+  const started = new Set<RoleProcess>();
   let controlPlane: RoleProcess | undefined;
-  scope.defer(() => stopAll([...sidecars.values()], controlPlane));
+  scope.defer(() => stopAll([...started], controlPlane));
   const mesh: DemoMesh = {
     dir,
     api: client,
@@ -69,7 +77,7 @@ export async function openDemoMesh(scope: Scope, dir: string, options: DemoMeshO
       await controlPlane.event("ready");
       return controlPlane;
     },
-    async startSidecar(spec, args = []) {
+    async startSidecar(spec, args = [], program = options.program) {
       const token = expectOk(
         await client.post("/tokens/dataplane", { mesh: "default", name: spec.name }),
         `could not make a token for ${spec.name}`,
@@ -87,18 +95,32 @@ export async function openDemoMesh(scope: Scope, dir: string, options: DemoMeshO
           ...args,
         ],
         { MONOMESH_IGNORE_KUMA_ENV: "1" },
-        options.program,
+        program,
       );
       sidecars.set(spec.name, sidecar);
+      started.add(sidecar);
+      void sidecar.exited.then(() => started.delete(sidecar));
       await sidecar.event("serving");
       return sidecar;
     },
     async presence(name) {
       const answer = await client.get(`/meshes/default/dataplanes/${name}/_overview`);
-      return (answer.body as { presence?: { state?: string } } | undefined)?.presence?.state;
+      return (answer.body as Overview | undefined)?.presence?.state;
+    },
+    async connectedSince(name, time) {
+      const answer = await client.get(`/meshes/default/dataplanes/${name}/_overview`);
+      const subscriptions = (answer.body as Overview | undefined)?.dataplaneInsight?.subscriptions ?? [];
+      return subscriptions.some((each) => !each.disconnectTime && Date.parse(each.connectTime) >= time);
     },
   };
   return mesh;
+}
+
+interface Overview {
+  readonly presence?: { readonly state?: string };
+  readonly dataplaneInsight?: {
+    readonly subscriptions?: readonly { readonly connectTime: string; readonly disconnectTime?: string }[];
+  };
 }
 
 function definition(spec: SidecarSpec): string {
@@ -109,7 +131,7 @@ function definition(spec: SidecarSpec): string {
 mesh: default
 name: ${spec.name}
 networking:
-  address: 127.0.0.1
+  address: ${spec.address ?? "127.0.0.1"}
   inbound:
   - port: ${spec.port}
     servicePort: ${spec.servicePort}

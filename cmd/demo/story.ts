@@ -140,6 +140,7 @@ export async function demoSteps(scope: Scope, mesh: DemoMesh): Promise<Step[]> {
       run: async () => {
         const load = startLoad(toBackend, RATE);
         const victim = mesh.controlPlane();
+        const killed = Date.now();
         victim.process.kill("SIGKILL");
         await victim.exited;
         await sleep(2000);
@@ -147,8 +148,8 @@ export async function demoSteps(scope: Scope, mesh: DemoMesh): Promise<Step[]> {
         const up = performance.now();
         for (const name of ["redis-1", "backend-2", "web-1"]) {
           await eventually(
-            () => mesh.presence(name),
-            (state) => state === "connected",
+            () => mesh.connectedSince(name, killed),
+            (connected) => connected,
           );
         }
         return `all sidecars back ${seconds(performance.now() - up)} after its start; ${failures(await load.stop())}`;

@@ -2,8 +2,8 @@ import type { TLSSocket } from "node:tls";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { type AdsServiceDeps, addAdsService } from "../xds/grpc-ads-service.ts";
 
-/** Both ends ping an idle connection, so that a frozen or unreachable peer is noticed within 15 s. */
-const KEEPALIVE_MS = 10_000;
+/** Both ends ping, so that a frozen or unreachable peer is noticed; here within 14.5 s, so that its endpoints are degraded within 15. */
+const KEEPALIVE_MS = 9_500;
 const KEEPALIVE_TIMEOUT_MS = 5000;
 /** Kuma's own limit; a first request of a proxy with 10,000 outbounds has 1.5 MB. */
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024;

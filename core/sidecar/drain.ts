@@ -32,10 +32,14 @@ export interface DrainResult {
 /** With nothing open for this long, nobody comes any more (design.md, Drain). */
 const QUIET_MS = 1000;
 const POLL_MS = 100;
+/** Requests that are in flight when the drain time is over get this long, milliseconds. */
+const LAST_REQUESTS_MS = 1000;
+const LAST_POLL_MS = 10;
 
 /**
  * Waits while Envoy finishes what is in flight. The whole drain time is waited, as Kuma does; it ends early only if the
- * withdrawal was confirmed by all, no inbound connection is open, and none came for a second.
+ * withdrawal was confirmed by all, no inbound connection is open, and none came for a second. Consumers that do not know
+ * come until the end: then they are refused, so that they go elsewhere, and what they have asked already is answered.
  */
 export async function drain(options: DrainOptions): Promise<DrainResult> {
   const { admin, clock, drainTime, signal } = options;
@@ -54,7 +58,18 @@ export async function drain(options: DrainOptions): Promise<DrainResult> {
     }
     await clock.sleep(Math.min(POLL_MS, Math.max(1, drainTime - took())), signal).catch(() => undefined);
   }
+  if (!signal.aborted) await finishRequests(options);
   return { took: took(), left: (await inboundTraffic(admin)) ?? left, ended: signal.aborted ? "hurry" : "time" };
+}
+
+/** Refuses new connections and waits a moment for the answers to what was asked on the old ones. */
+async function finishRequests({ admin, clock, signal }: DrainOptions): Promise<void> {
+  const until = clock.monotonic() + LAST_REQUESTS_MS;
+  // An Envoy that does not answer has nothing to finish.
+  await admin.stopListening("inbounds").catch(() => undefined);
+  while (!signal.aborted && clock.monotonic() < until && ((await inboundTraffic(admin))?.requests ?? 0) > 0) {
+    await clock.sleep(LAST_POLL_MS, signal).catch(() => undefined);
+  }
 }
 
 /** Counts what is open on the inbound listeners; undefined when Envoy does not answer. */

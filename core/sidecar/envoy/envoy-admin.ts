@@ -46,9 +46,9 @@ export class EnvoyAdmin {
     await this.#call("POST", "/drain_listeners?inboundonly&graceful&skip_exit");
   }
 
-  /** Closes every listening socket at once; connections go on. */
-  async stopListening(): Promise<void> {
-    await this.#call("POST", "/drain_listeners");
+  /** Closes listening sockets at once, all or those of the inbounds; connections go on. */
+  async stopListening(which: "all" | "inbounds" = "all"): Promise<void> {
+    await this.#call("POST", `/drain_listeners${which === "inbounds" ? "?inboundonly" : ""}`);
   }
 
   /** Open connections over all listeners, the admin's own aside. */

@@ -1,8 +1,11 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** A TCP link in front of a server that can be frozen: nothing passes any more, and nobody is told. */
+/** A TCP link in front of a server that can be cut. */
 export interface FrozenLink extends AsyncDisposable {
   readonly port: number;
+  /** Resets every connection (RST to both sides); new ones pass. */
+  reset(): void;
+  /** Nothing passes any more, and nobody is told. */
   freeze(): void;
   thaw(): void;
 }
@@ -30,6 +33,9 @@ export async function openLink(target: () => number): Promise<FrozenLink> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     port: (server.address() as AddressInfo).port,
+    reset: () => {
+      for (const socket of sockets) socket.resetAndDestroy();
+    },
     freeze: () => {
       frozen = true;
     },
