@@ -18,7 +18,8 @@ import { VERSION } from "../../core/kernel/runtime.ts";
 import type { Scope } from "../../core/kernel/scope.ts";
 import type { LoadedSettings } from "../../core/kernel/settings/load-settings.ts";
 import { trimMemory } from "../../core/kernel/trim-memory.ts";
-import { createRegistry } from "../../core/model/registry.ts";
+import { createRegistry, resourceTypes } from "../../core/model/registry.ts";
+import { Policies } from "../../core/policy/policy-catalogue.ts";
 import { createPresence } from "../../core/presence/create-presence.ts";
 import type { Lifecycle } from "../../core/presence/lifecycle.ts";
 import { Presence } from "../../core/presence/presence.ts";
@@ -31,6 +32,7 @@ import { ResourceStore } from "../../core/store/resource-store.ts";
 import type { MeshView } from "../../core/view/mesh-view.ts";
 import { createWiring, type Wiring } from "../container.ts";
 import type { ControlPlaneFacts } from "./banner.ts";
+import { createPolicies } from "./create-policies.ts";
 import { ensureFirstResources } from "./first-resources.ts";
 import { configDocument } from "./load-cp-settings.ts";
 import { createMetrics, type MetricsRegistry } from "./metrics.ts";
@@ -57,7 +59,9 @@ export async function startControlPlane(start: CpStart, opened: OpenedStore): Pr
     log.debug("starting", `${what} ${Math.round(performance.now())} ms after the process began`);
   phase("store open, code loaded");
   const instance = `${hostname()}-${randomBytes(2).toString("hex")}`;
-  const { fresh } = await ensureFirstResources(store, settings.get(SETTINGS.skipMeshCreation));
+  const policies = await createPolicies(host, { scope, log, clock, workDir });
+  wiring.value(Policies, policies);
+  const { fresh } = await ensureFirstResources(store, policies.types, settings.get(SETTINGS.skipMeshCreation));
 
   const ca = wiring.value(
     ControlPlaneCa,
@@ -91,6 +95,7 @@ export async function startControlPlane(start: CpStart, opened: OpenedStore): Pr
     scope: scope.child("push"),
     explainReplies: settings.get(SETTINGS.explainReplies),
     resolve: createSystemDns({ clock, cacheTtl: settings.get(SETTINGS.dnsCacheTtl) }),
+    policies,
   });
   wiring.value(SnapshotSource, engine);
   wiring.value(Acknowledgements, engine);
@@ -157,6 +162,7 @@ async function listen(start: CpStart, wiring: Wiring, engine: PushEngine, instan
   const clock = systemClock;
   const store = wiring.get(ResourceStore);
   const ca = wiring.get(ControlPlaneCa);
+  const policies = wiring.get(Policies).types;
   let serving = false;
   let metrics: Promise<MetricsRegistry> | undefined;
   const diagnostics = scope.own(
@@ -172,7 +178,8 @@ async function listen(start: CpStart, wiring: Wiring, engine: PushEngine, instan
   const api = scope.own(
     createApiServer({
       store,
-      types: createRegistry(),
+      types: createRegistry([...resourceTypes(), ...policies.map(({ type }) => type)]),
+      policies,
       tokens: wiring.get(TokenIssuer),
       signingKeys: wiring.get(SigningKeys),
       failures: wiring.get(FailureBook),

@@ -3,6 +3,7 @@ import type { FailureBook } from "../insight/failure-book.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { ResourceTypes } from "../model/registry.ts";
+import type { Policy } from "../policy/policy.ts";
 import type { ResourceStore } from "../store/resource-store.ts";
 
 /** Who this control plane is, for `GET /`. */
@@ -20,6 +21,8 @@ export interface ControlPlaneIdentity {
 export interface ApiDeps {
   readonly store: ResourceStore;
   readonly types: ResourceTypes;
+  /** The policies among the types. Default: none. */
+  readonly policies?: readonly Policy[] | undefined;
   readonly tokens: TokenIssuer;
   readonly signingKeys: SigningKeys;
   readonly clock: Clock;

@@ -16,6 +16,7 @@ import { BODY_LIMIT, parseJsonBody } from "./request-body.ts";
 import { addFailureRoutes } from "./routes/failures.ts";
 import { addInformationRoutes } from "./routes/information.ts";
 import { addOverviewRoutes } from "./routes/overviews.ts";
+import { addPolicyRoutes } from "./routes/policies.ts";
 import { addResourcePaths, addResourceRoutes } from "./routes/resources.ts";
 import { addTokenRoutes } from "./routes/tokens.ts";
 
@@ -94,6 +95,7 @@ function createApp(deps: ApiDeps): FastifyInstance {
   addInformationRoutes(app, deps);
   addResourceRoutes(app, deps);
   addOverviewRoutes(app, deps);
+  addPolicyRoutes(app, deps);
   addTokenRoutes(app, deps);
   addFailureRoutes(app, deps);
   return app;

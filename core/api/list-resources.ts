@@ -5,7 +5,7 @@ import { DATAPLANE } from "../model/types/dataplane.ts";
 import { decodePosition, encodePosition } from "../store/list-query.ts";
 import type { ResourceStore } from "../store/resource-store.ts";
 import { compareText } from "../store/text-order.ts";
-import { readDataplaneFilter, readStoreFilter } from "./filters.ts";
+import { type ItemFilter, readDataplaneFilter, readStoreFilter } from "./filters.ts";
 import { badParameter, type Query, readPageRequest } from "./pagination.ts";
 
 export interface Page {
@@ -14,20 +14,22 @@ export interface Page {
   readonly next: string | undefined;
 }
 
-/** One page of a type, of one mesh or of all, as the query asks. */
+/** One page of a type, of one mesh or of all, as the query asks; `only`: of those that pass. */
 export async function listResources(
   store: ResourceStore,
   type: ResourceType,
   mesh: string | undefined,
   query: Query,
+  only?: ItemFilter,
 ): Promise<Page> {
   const { size, offset } = readPageRequest(query);
   const filter = { mesh, ...readStoreFilter(query) };
-  const itemFilter = type.name === DATAPLANE ? readDataplaneFilter(query) : undefined;
+  const asked = type.name === DATAPLANE ? readDataplaneFilter(query) : undefined;
   try {
-    if (!itemFilter) return await store.list(type.name, { ...filter, limit: size, after: offset });
+    if (!asked && !only) return await store.list(type.name, { ...filter, limit: size, after: offset });
     const { items } = await store.list(type.name, filter);
-    return pageOf(items.filter(itemFilter), size, offset);
+    const passed = items.filter((item) => (asked?.(item) ?? true) && (only?.(item) ?? true));
+    return pageOf(passed, size, offset);
   } catch (error) {
     // The store cannot know what the parameter is called here.
     if (offset !== undefined && error instanceof MeshError && error.code === "MM400") {

@@ -1,10 +1,11 @@
 import { MeshError, type Violation } from "../kernel/errors.ts";
 import { computeResource } from "../model/computed.ts";
 import { isWithin } from "../model/field-path.ts";
-import type { ResourceKey } from "../model/resource.ts";
+import type { Resource, ResourceKey } from "../model/resource.ts";
 import { draftFromJson } from "../model/resource-json.ts";
 import type { ResourceType } from "../model/resource-type.ts";
 import { MESH, type MeshSpec } from "../model/types/mesh.ts";
+import { storeInitialPolicies } from "../policy/initial-policies.ts";
 import { retryOnConflict } from "../store/retry-on-conflict.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { requireMesh } from "./require-mesh.ts";
@@ -17,7 +18,7 @@ export interface PutResult {
 
 /** Creates or replaces a resource by its JSON. MM104 with all problems at once, MM406 for an unknown mesh. */
 export async function putResource(
-  deps: Pick<ApiDeps, "store" | "signingKeys">,
+  deps: Pick<ApiDeps, "store" | "signingKeys" | "policies">,
   type: ResourceType,
   key: ResourceKey,
   json: Readonly<Record<string, unknown>>,
@@ -33,13 +34,16 @@ export async function putResource(
     const all = [...violations, ...more];
     if (all.length > 0) throw new MeshError("MM104", "Resource is not valid", { violations: all });
     const owner = mesh ? { type: MESH, mesh: "", name: mesh.name } : undefined;
-    await deps.store.put(computed.draft, { expectedVersion: previous?.version ?? 0, owner });
-    return previous === undefined;
+    const stored = await deps.store.put(computed.draft, { expectedVersion: previous?.version ?? 0, owner });
+    return previous === undefined ? stored : undefined;
   });
-  // Also after an update: a mesh whose creation was cut short gets its keys then.
-  if (type.name === MESH) await deps.signingKeys.ensureForMesh(key.name);
+  if (type.name === MESH) {
+    if (created) await storeInitialPolicies(deps.store, deps.policies ?? [], created as Resource<MeshSpec>);
+    // Also after an update: a mesh whose creation was cut short gets its keys then.
+    await deps.signingKeys.ensureForMesh(key.name);
+  }
   return {
-    created,
+    created: created !== undefined,
     warnings: [...unknownFieldWarnings(result.unknownFields), ...(type.warnings?.(result.draft) ?? [])],
   };
 }

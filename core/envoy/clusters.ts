@@ -6,7 +6,7 @@ import { ApiVersion } from "#envoy/config/core/v3/config_source_pb.js";
 import { HttpProtocolOptionsSchema } from "#envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 import type { InboundClusterInput, OutboundClusterInput } from "./inputs.ts";
 import { statName } from "./names.ts";
-import { duration, pack, socketAddress } from "./parts.ts";
+import { duration, optionalDuration, pack, socketAddress } from "./parts.ts";
 import { isHttp, isHttp2 } from "./protocols.ts";
 import type { ClusterSettings } from "./settings.ts";
 
@@ -44,7 +44,11 @@ export function buildOutboundCluster(input: OutboundClusterInput): Cluster {
 function httpOptions(settings: ClusterSettings, http2: boolean): Record<string, MessageInitShape<typeof AnySchema>> {
   return {
     "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": pack(HttpProtocolOptionsSchema, {
-      commonHttpProtocolOptions: { idleTimeout: duration(settings.idleTimeout) },
+      commonHttpProtocolOptions: {
+        idleTimeout: duration(settings.idleTimeout),
+        maxStreamDuration: optionalDuration(settings.maxStreamDuration),
+        maxConnectionDuration: optionalDuration(settings.maxConnectionDuration),
+      },
       upstreamProtocolOptions: {
         case: "explicitHttpConfig",
         value: {

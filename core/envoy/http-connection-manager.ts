@@ -39,11 +39,7 @@ export function buildHttpConnectionManager(
     statPrefix: options.statPrefix,
     routeSpecifier: { case: "routeConfig", value: options.routeConfig },
     httpFilters: httpFilters(options.protocol),
-    commonHttpProtocolOptions: {
-      idleTimeout: duration(settings.idleTimeout),
-      maxStreamDuration: optionalDuration(settings.maxStreamDuration),
-      maxConnectionDuration: optionalDuration(settings.maxConnectionDuration),
-    },
+    commonHttpProtocolOptions: { idleTimeout: duration(settings.idleTimeout) },
     http2ProtocolOptions: { allowConnect: true },
     streamIdleTimeout: duration(settings.streamIdleTimeout),
     requestHeadersTimeout: optionalDuration(settings.requestHeadersTimeout),

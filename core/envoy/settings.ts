@@ -1,7 +1,8 @@
 /**
  * What policies may say about the resources of a proxy. Builders take these and never name a policy; they are part of the
  * key under which a built resource is shared. All times are milliseconds; undefined leaves a field to Envoy, 0 turns a
- * timeout off. The defaults are those of the policies that Kuma makes with every mesh (contract, section 8.1).
+ * timeout off. The defaults are those of the policies that every mesh begins with (contract, section 8.1), so that a mesh
+ * without them behaves the same.
  */
 export interface ListenerSettings {
   /** Whether several processes may listen on the port: on if the sidecar says `feature-reuse-port`. */
@@ -12,10 +13,6 @@ export interface ListenerSettings {
   readonly maxConnectAttempts: number;
   /** http: a stream without activity is ended after this. */
   readonly streamIdleTimeout: number;
-  /** http: the longest life of a stream. */
-  readonly maxStreamDuration: number | undefined;
-  /** http: the longest life of a connection. */
-  readonly maxConnectionDuration: number | undefined;
   /** http: time for the headers of a request to arrive. */
   readonly requestHeadersTimeout: number | undefined;
   /**
@@ -26,6 +23,9 @@ export interface ListenerSettings {
   /** Whether failed requests are reported to the supervisor; it must have said `feature-monomesh-failures`. */
   readonly failureLog: boolean;
 }
+
+/** Settings of a listener that follow from what the sidecar is able to do; policies have no say in them. */
+export type AbilitySettings = Pick<ListenerSettings, "reusePort" | "explainReplies" | "failureLog">;
 
 /** Limits on what one proxy has open towards one service. */
 export interface CircuitBreakerSettings {
@@ -39,6 +39,10 @@ export interface ClusterSettings {
   readonly connectTimeout: number;
   /** http: an upstream connection without streams is closed after this. */
   readonly idleTimeout: number;
+  /** http: the longest life of a stream. */
+  readonly maxStreamDuration: number | undefined;
+  /** http: an upstream connection takes no new streams after this. */
+  readonly maxConnectionDuration: number | undefined;
   readonly circuitBreaker: CircuitBreakerSettings | undefined;
 }
 
@@ -63,8 +67,6 @@ export const INBOUND_LISTENER: ListenerSettings = {
   idleTimeout: 2 * HOUR,
   maxConnectAttempts: 1,
   streamIdleTimeout: HOUR,
-  maxStreamDuration: undefined,
-  maxConnectionDuration: undefined,
   requestHeadersTimeout: undefined,
   explainReplies: undefined,
   failureLog: false,
@@ -73,6 +75,8 @@ export const INBOUND_LISTENER: ListenerSettings = {
 export const INBOUND_CLUSTER: ClusterSettings = {
   connectTimeout: 10_000,
   idleTimeout: 2 * HOUR,
+  maxStreamDuration: undefined,
+  maxConnectionDuration: undefined,
   circuitBreaker: undefined,
 };
 
@@ -90,6 +94,8 @@ export const OUTBOUND_LISTENER: ListenerSettings = {
 export const OUTBOUND_CLUSTER: ClusterSettings = {
   connectTimeout: 5000,
   idleTimeout: HOUR,
+  maxStreamDuration: undefined,
+  maxConnectionDuration: undefined,
   circuitBreaker: { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 1024, maxRetries: 1024 },
 };
 
@@ -105,6 +111,20 @@ export const OUTBOUND_ROUTE: RouteSettings = {
     backOffBase: 25,
     backOffMax: 250,
   },
+};
+
+/** Everything that policies may say about one target: an inbound, or a consumed service. */
+export interface TargetSettings {
+  readonly listener: ListenerSettings;
+  readonly cluster: ClusterSettings;
+  readonly route: RouteSettings;
+}
+
+export const INBOUND: TargetSettings = { listener: INBOUND_LISTENER, cluster: INBOUND_CLUSTER, route: INBOUND_ROUTE };
+export const OUTBOUND: TargetSettings = {
+  listener: OUTBOUND_LISTENER,
+  cluster: OUTBOUND_CLUSTER,
+  route: OUTBOUND_ROUTE,
 };
 
 /** Addresses that count as inside: a request from elsewhere gets no trusted headers (contract, `ipam.knownInternalCIDRs`). */

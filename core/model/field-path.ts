@@ -45,3 +45,8 @@ function unquote(text: string): string | undefined {
 export function isWithin(field: string, ancestor: string): boolean {
   return field === ancestor || field.startsWith(`${ancestor}.`) || field.startsWith(`${ancestor}[`);
 }
+
+/** The field of the object or list that holds this one. */
+export function parentField(field: string): string {
+  return fieldText((parseFieldPath(field) ?? []).slice(0, -1));
+}

@@ -1,6 +1,6 @@
 import type { Violation } from "../kernel/errors.ts";
 import { nearest } from "../kernel/nearest.ts";
-import { fieldText, isWithin } from "./field-path.ts";
+import { fieldText, isWithin, parentField } from "./field-path.ts";
 import { buildKri } from "./kri.ts";
 import { dnsLabelProblem, labelKeyProblem, labelValueProblem, meshNameProblem, nameProblem } from "./names.ts";
 import type { Resource, ResourceDraft } from "./resource.ts";
@@ -42,7 +42,7 @@ export interface DraftResult<Spec = unknown> {
 }
 
 export interface DraftOptions {
-  /** Unknown fields are violations. True for local files; over the wire they are ignored, as Kuma does. */
+  /** Unknown fields are violations. True for local files; over the wire only those in a nested spec are, as in Kuma. */
   readonly strict: boolean;
 }
 
@@ -58,17 +58,17 @@ export function draftFromJson<Spec>(type: ResourceType<Spec>, json: Json, option
   const prefix = (field: string) => (type.layout === "inline" ? field : fieldOfSpec(field));
   const shape = parsed.violations.map((each) => ({ ...each, field: prefix(each.field) }));
   const draft: ResourceDraft<Spec> = { type: type.name, mesh, name, labels, spec: parsed.spec };
-  // A value that was wrong in shape was replaced by a neutral one; what the rules say about that would mislead.
+  const unknownInSpec = parsed.unknownFields.map((each) => ({ ...each, field: prefix(each.field) }));
+  const unknownFields = [...unknownMeta, ...unknownInSpec];
+  const refused = options.strict ? unknownFields : type.layout === "nested" ? unknownInSpec : [];
+  // A value that was wrong in shape was replaced by a neutral one, or is gone like a field of a wrong name: what the rules
+  // say about that, or about what holds it ("something must be there"), would mislead.
+  const holders = [...shape, ...refused].map(({ field }) => parentField(field));
   const rules = type
     .validate(draft)
     .map((each) => ({ ...each, field: each.field === "name" ? each.field : prefix(each.field) }))
-    .filter((each) => !shape.some((wrong) => isWithin(each.field, wrong.field)));
-  const unknownFields = [
-    ...unknownMeta,
-    ...parsed.unknownFields.map((each) => ({ ...each, field: prefix(each.field) })),
-  ];
-  const unknown = options.strict ? unknownFields.map(unknownViolation) : [];
-  return { draft, violations: [...problems, ...shape, ...rules, ...unknown], unknownFields };
+    .filter(({ field }) => !shape.some((wrong) => isWithin(field, wrong.field)) && !holders.includes(field));
+  return { draft, violations: [...problems, ...shape, ...rules, ...refused.map(unknownViolation)], unknownFields };
 }
 
 /** How an unknown field is reported where it is an error. */

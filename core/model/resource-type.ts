@@ -18,6 +18,15 @@ export interface SpecResult<Spec> {
   readonly unknownFields: readonly UnknownField[];
 }
 
+/** What kind of policy a type is, in the words of `/_resources` (contract, section 7.5). */
+export interface PolicyDescription {
+  readonly isTargetRef: boolean;
+  readonly hasToTargetRef: boolean;
+  readonly hasFromTargetRef: boolean;
+  readonly hasRulesTargetRef: boolean;
+  readonly isFromAsRules: boolean;
+}
+
 /** Everything the rest of the code knows about one type of resource (contract, sections 7.1, 7.4 and 8). */
 export interface ResourceType<Spec = unknown> {
   /** As in the `type` field: `Dataplane`. */
@@ -38,8 +47,13 @@ export interface ResourceType<Spec = unknown> {
   readonly internal: boolean;
   /** Part of `kumactl export --profile federation`. */
   readonly includeInFederation: boolean;
-  /** Legacy (protobuf) types have their spec fields beside the meta fields; plugin types nest them under `spec`. */
+  /**
+   * Legacy (protobuf) types have their spec fields beside the meta fields; plugin types nest them under `spec`, and an
+   * unknown field there is an error everywhere.
+   */
   readonly layout: "inline" | "nested";
+  /** Only policies have it. */
+  readonly policy?: PolicyDescription | undefined;
   /** Parses the spec's JSON. Unknown fields are collected with their path, the caller decides whether they are errors. */
   parse(json: Readonly<Record<string, unknown>>): SpecResult<Spec>;
   /** The spec's JSON as Kuma writes it (zero values omitted, counters as strings). */

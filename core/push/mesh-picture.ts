@@ -17,6 +17,8 @@ export interface MeshPictureOptions {
   readonly log: Logger;
   readonly scope: Scope;
   readonly resolve: ResolveName;
+  /** Names of the resource types that are policies. */
+  readonly policyTypes: readonly string[];
   /** What a change or a new address has altered. Synchronous; the view is already in its new state. */
   readonly onDirt: (view: MeshView, dirt: Dirt) => void;
   /** The revision moved, after all that belongs to it was reported. */
@@ -28,7 +30,7 @@ const FIRST_ANSWERS_MS = 2000;
 
 /** The views of all meshes, kept equal to the store and to DNS. */
 export class MeshPicture {
-  readonly views = new MeshViews();
+  readonly views: MeshViews;
   readonly #options: MeshPictureOptions;
   readonly #resolver: AddressResolver;
   readonly #slice: TimeSlice;
@@ -38,8 +40,9 @@ export class MeshPicture {
   #completeAt: number | undefined;
 
   constructor(options: MeshPictureOptions) {
-    const { store, clock, log, scope, resolve } = options;
+    const { store, clock, log, scope, resolve, policyTypes } = options;
     this.#options = options;
+    this.views = new MeshViews(policyTypes);
     this.#slice = new TimeSlice(clock);
     this.#resolver = new AddressResolver({
       resolve,
@@ -48,7 +51,14 @@ export class MeshPicture {
       scope,
       onAddress: (host) => this.#spreadAddress(host),
     });
-    void followStore({ store, types: VIEWED_TYPES, clock, log, signal: scope.signal, target: this });
+    void followStore({
+      store,
+      types: [...VIEWED_TYPES, ...policyTypes],
+      clock,
+      log,
+      signal: scope.signal,
+      target: this,
+    });
   }
 
   /** Store revision that the picture includes. */

@@ -1,16 +1,7 @@
 import type { ResourceInput } from "../envoy/inputs.ts";
 import { localClusterNames, outboundClusterName, outboundTags, subsetTags } from "../envoy/names.ts";
 import { isHttp, isHttp2 } from "../envoy/protocols.ts";
-import {
-  INBOUND_CLUSTER,
-  INBOUND_LISTENER,
-  INBOUND_ROUTE,
-  INTERNAL_CIDRS,
-  type ListenerSettings,
-  OUTBOUND_CLUSTER,
-  OUTBOUND_LISTENER,
-  OUTBOUND_ROUTE,
-} from "../envoy/settings.ts";
+import { type AbilitySettings, INTERNAL_CIDRS } from "../envoy/settings.ts";
 import {
   inboundAddress,
   inboundsOf,
@@ -24,6 +15,7 @@ import {
 } from "../model/dataplane/access.ts";
 import type { DataplaneSpec } from "../model/dataplane/spec.ts";
 import { FAILURES_FEATURE } from "../model/request-failure.ts";
+import { EffectivePolicies, type ProxyPolicies } from "../policy/effective-policies.ts";
 import { lookupAddress, type MeshView } from "../view/mesh-view.ts";
 
 /** The ClusterLoadAssignment of one cluster. `subset`: see `buildLoadAssignment`. */
@@ -42,31 +34,39 @@ export interface ProxyPlan {
 /** Feature by which a sidecar allows that its ports are shared, so that a successor can listen beside it. */
 const REUSE_PORT = "feature-reuse-port";
 
+const NO_POLICIES = new EffectivePolicies([], () => []);
+
+export interface PlanOptions {
+  /** What the policies of the mesh mean. Default: there are none. */
+  readonly policies?: EffectivePolicies | undefined;
+  /** Whether answers that Envoy makes itself say so. Default true. */
+  readonly explainReplies?: boolean | undefined;
+}
+
 /**
- * What a proxy needs according to its Dataplane and the protocols of the services it consumes. Undefined while the
- * Dataplane is not there or an address of its own has no answer yet: half a configuration would look like a whole one.
- * `explainReplies`: whether answers that Envoy makes itself say so.
+ * What a proxy needs according to its Dataplane, the policies that select it and the protocols of the services it
+ * consumes. Undefined while the Dataplane is not there or an address of its own has no answer yet: half a configuration
+ * would look like a whole one.
  */
 export function planProxy(
   view: MeshView,
   name: string,
   features: readonly string[],
-  explainReplies = true,
+  { policies = NO_POLICIES, explainReplies = true }: PlanOptions = {},
 ): ProxyPlan | undefined {
-  const spec = view.proxies.get(name)?.dataplane?.spec;
-  if (!spec) return undefined;
+  const dataplane = view.proxies.get(name)?.dataplane;
+  if (!dataplane) return undefined;
+  const { spec } = dataplane;
   const ability = abilitySettings(features, explainReplies);
-  const inbound = planInbounds(view, spec, { ...INBOUND_LISTENER, ...ability });
+  const mine = policies.forProxy(dataplane);
+  const inbound = planInbounds(view, spec, mine, ability);
   if (!inbound) return undefined;
-  const outbound = planOutbounds(view, spec, { ...OUTBOUND_LISTENER, ...ability });
+  const outbound = planOutbounds(view, spec, mine, ability);
   return { resources: [...inbound, ...outbound.resources], assignments: outbound.assignments };
 }
 
 /** What a sidecar is able to do, as settings of its listeners. */
-function abilitySettings(
-  features: readonly string[],
-  explainReplies: boolean,
-): Pick<ListenerSettings, "reusePort" | "failureLog" | "explainReplies"> {
+function abilitySettings(features: readonly string[], explainReplies: boolean): AbilitySettings {
   const failureLog = features.includes(FAILURES_FEATURE);
   return {
     reusePort: features.includes(REUSE_PORT),
@@ -75,11 +75,19 @@ function abilitySettings(
   };
 }
 
-/** Of two inbounds on one address and port the first counts: only one can listen. */
-function planInbounds(view: MeshView, spec: DataplaneSpec, listener: ListenerSettings): ResourceInput[] | undefined {
+/**
+ * Of two inbounds on one address and port the first counts: only one can listen. Inbounds that lead to one application
+ * share its cluster, with the settings of the first.
+ */
+function planInbounds(
+  view: MeshView,
+  spec: DataplaneSpec,
+  policies: ProxyPolicies,
+  ability: AbilitySettings,
+): ResourceInput[] | undefined {
   const resources = new Map<string, ResourceInput>();
   const clusters = new Map<string, string>();
-  for (const inbound of inboundsOf(spec)) {
+  for (const [index, inbound] of inboundsOf(spec).entries()) {
     const address = lookupAddress(view, inboundAddress(spec, inbound));
     if (address === undefined) return undefined;
     const { port } = inbound;
@@ -88,20 +96,22 @@ function planInbounds(view: MeshView, spec: DataplaneSpec, listener: ListenerSet
     const protocol = protocolOf(inbound);
     const application = { address: serviceAddress(inbound), port: servicePort(inbound) };
     const cluster = chooseLocalCluster(clusters, application.address, application.port, protocol);
+    const service = serviceOf(inbound);
+    const settings = policies.inbound(index).settings({ service: service ?? "", protocol });
     resources.set(place, {
       kind: "inbound-listener",
       address,
       port,
       tags: inbound.tags ?? {},
-      service: serviceOf(inbound) ?? cluster,
+      service: service ?? cluster,
       protocol,
       cluster,
-      listener,
-      route: INBOUND_ROUTE,
+      listener: { ...settings.listener, ...ability },
+      route: settings.route,
       internalCidrs: INTERNAL_CIDRS,
     });
-    const settings = { name: cluster, ...application, protocol, cluster: INBOUND_CLUSTER };
-    if (!resources.has(cluster)) resources.set(cluster, { kind: "inbound-cluster", ...settings });
+    const input = { name: cluster, ...application, protocol, cluster: settings.cluster };
+    if (!resources.has(cluster)) resources.set(cluster, { kind: "inbound-cluster", ...input });
   }
   return [...resources.values()];
 }
@@ -116,7 +126,12 @@ function chooseLocalCluster(taken: Map<string, string>, address: string, port: n
 }
 
 /** An outbound without a service (a `backendRef`) has no resources yet. Of two on one address and port the first counts. */
-function planOutbounds(view: MeshView, spec: DataplaneSpec, listener: ListenerSettings): ProxyPlan {
+function planOutbounds(
+  view: MeshView,
+  spec: DataplaneSpec,
+  policies: ProxyPolicies,
+  ability: AbilitySettings,
+): ProxyPlan {
   const resources = new Map<string, ResourceInput>();
   const assignments = new Map<string, PlannedAssignment>();
   for (const { address, port, tags, service } of outboundsOf(spec)) {
@@ -124,6 +139,7 @@ function planOutbounds(view: MeshView, spec: DataplaneSpec, listener: ListenerSe
     if (!service || resources.has(place)) continue;
     const protocol = view.services.get(service)?.protocol ?? "tcp";
     const cluster = outboundClusterName(service, tags);
+    const settings = policies.outbound.settings({ service, protocol });
     resources.set(place, {
       kind: "outbound-listener",
       address,
@@ -132,11 +148,11 @@ function planOutbounds(view: MeshView, spec: DataplaneSpec, listener: ListenerSe
       service,
       protocol,
       cluster,
-      listener,
-      route: OUTBOUND_ROUTE,
+      listener: { ...settings.listener, ...ability },
+      route: settings.route,
       internalCidrs: INTERNAL_CIDRS,
     });
-    resources.set(cluster, { kind: "outbound-cluster", name: cluster, protocol, cluster: OUTBOUND_CLUSTER });
+    resources.set(cluster, { kind: "outbound-cluster", name: cluster, protocol, cluster: settings.cluster });
     assignments.set(cluster, { cluster, service, subset: subsetTags(tags) });
   }
   return { resources: [...resources.values()], assignments: [...assignments.values()] };

@@ -4,6 +4,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { toMeshError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Scope } from "../kernel/scope.ts";
+import { concernsProxy, PolicyCatalogue } from "../policy/policy-catalogue.ts";
 import type { ResourceStore } from "../store/resource-store.ts";
 import type { Dirt, MeshView } from "../view/mesh-view.ts";
 import type { AckSink } from "./ack-sink.ts";
@@ -31,6 +32,8 @@ export interface PushEngineOptions {
   readonly resolve: ResolveName;
   /** Whether answers that Envoy makes itself say so. Default true. */
   readonly explainReplies?: boolean | undefined;
+  /** The policy types and what the stored policies mean. Default: there are none. */
+  readonly policies?: PolicyCatalogue | undefined;
   /** Default: `loadBuilders`, which is called for the first subscriber. */
   readonly builders?: (() => Promise<BuildResource>) | undefined;
 }
@@ -51,6 +54,7 @@ export class PushEngine implements SnapshotSource, Acknowledgements, AckSink {
   readonly #scope: Scope;
   readonly #explainReplies: boolean;
   readonly #builders: () => Promise<BuildResource>;
+  readonly #policies: PolicyCatalogue;
   readonly #picture: MeshPicture;
   readonly #shared = new SharedResources((mesh, service) => this.#picture.views.endpoints(mesh, service));
   readonly #sets = new ResourceSets(this.#shared);
@@ -77,8 +81,10 @@ export class PushEngine implements SnapshotSource, Acknowledgements, AckSink {
     this.#builders = options.builders ?? loadBuilders;
     this.#slice = new TimeSlice(clock);
     this.#scheduler = new FlushScheduler({ clock, scope, flush: () => this.#flush() });
+    this.#policies = options.policies ?? new PolicyCatalogue([]);
     const picture = new MeshPicture({
       ...options,
+      policyTypes: this.#policies.names,
       onDirt: (view, dirt) => this.#spread(view, dirt),
       onAdvance: () => this.#advance(),
     });
@@ -175,6 +181,12 @@ export class PushEngine implements SnapshotSource, Acknowledgements, AckSink {
       case "mesh":
         for (const proxy of this.#proxies.ofMesh(view.mesh)) this.#mark(proxy, true);
         return;
+      case "policy":
+        for (const proxy of this.#proxies.ofMesh(view.mesh)) {
+          const dataplane = view.proxies.get(proxy.id.name)?.dataplane;
+          if (dataplane && concernsProxy(dirt, dataplane)) this.#mark(proxy, true);
+        }
+        return;
       case "host":
         return;
     }
@@ -252,7 +264,8 @@ export class PushEngine implements SnapshotSource, Acknowledgements, AckSink {
     const { revision, views } = this.#picture;
     proxy.needsPlan = false;
     const view = views.get(mesh);
-    const plan = view && planProxy(view, name, proxy.features, this.#explainReplies);
+    const options = { policies: view && this.#policies.of(view), explainReplies: this.#explainReplies };
+    const plan = view && planProxy(view, name, proxy.features, options);
     if (!plan) return undefined;
     const taken: SharedResource[] = [];
     try {

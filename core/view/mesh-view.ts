@@ -42,6 +42,8 @@ export type Dirt =
   | { readonly kind: "proxy"; readonly proxy: string }
   /** Something that every proxy of the mesh may depend on. */
   | { readonly kind: "mesh" }
+  /** A policy was made, changed or deleted: proxies that it selects, or selected before. */
+  | { readonly kind: "policy"; readonly before: Resource | undefined; readonly after: Resource | undefined }
   /** A DNS name came into use or went out of it: see `MeshView.hosts`. */
   | { readonly kind: "host"; readonly host: string };
 
@@ -55,6 +57,10 @@ export interface MeshView {
   readonly hosts: ReadonlyMap<string, ReadonlySet<string>>;
   /** Answers for the names in use: one IP address each. */
   readonly addresses: ReadonlyMap<string, string>;
+  /** Policies by type and name. The view keeps them and does not look into them. */
+  readonly policies: ReadonlyMap<string, ReadonlyMap<string, Resource>>;
+  /** Another object after each change of a policy: what is derived from policies is kept under it. */
+  readonly policyEdition: object;
 }
 
 /** What `core/view` itself writes to. */
@@ -72,6 +78,8 @@ export interface MutableView extends MeshView {
   readonly services: Map<string, MutableService>;
   readonly hosts: Map<string, Set<string>>;
   readonly addresses: Map<string, string>;
+  readonly policies: Map<string, Map<string, Resource>>;
+  policyEdition: object;
 }
 
 export function createMeshView(mesh: string): MeshView {
@@ -82,6 +90,8 @@ export function createMeshView(mesh: string): MeshView {
     services: new Map(),
     hosts: new Map(),
     addresses: new Map(),
+    policies: new Map(),
+    policyEdition: {},
   };
   return view;
 }
@@ -93,5 +103,5 @@ export function lookupAddress(view: MeshView, host: string): string | undefined 
 
 /** True when nothing is left: the mesh and everything in it are gone. */
 export function isEmpty(view: MeshView): boolean {
-  return view.resource === undefined && view.proxies.size === 0;
+  return view.resource === undefined && view.proxies.size === 0 && view.policies.size === 0;
 }

@@ -2,13 +2,20 @@ import { keyText, type Resource } from "../model/resource.ts";
 import type { Change } from "../store/resource-store.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { createMeshView, type Dirt, isEmpty, type MeshView } from "./mesh-view.ts";
+import { reducePolicy } from "./policies.ts";
 import { meshOfChange, reduce } from "./reduce.ts";
 
 const NO_ENDPOINTS: readonly Endpoint[] = [];
 
 /** The views of all meshes. A view begins with the first resource of its mesh and ends with the last. */
 export class MeshViews {
+  readonly #policyTypes: ReadonlySet<string>;
   readonly #views = new Map<string, MeshView>();
+
+  /** `policyTypes`: names of the resource types that are policies. */
+  constructor(policyTypes: Iterable<string> = []) {
+    this.#policyTypes = new Set(policyTypes);
+  }
 
   get size(): number {
     return this.#views.size;
@@ -28,12 +35,13 @@ export class MeshViews {
 
   /** Reduces a change into its view; undefined if it is of no interest. */
   reduce(change: Change): { readonly view: MeshView; readonly dirt: readonly Dirt[] } | undefined {
-    const mesh = meshOfChange(change);
+    const isPolicy = this.#policyTypes.has(change.resource.type);
+    const mesh = isPolicy ? change.resource.mesh : meshOfChange(change);
     if (mesh === undefined) return undefined;
     const known = this.#views.get(mesh);
     if (!known && change.op === "delete") return undefined;
     const view = known ?? createMeshView(mesh);
-    const dirt = reduce(view, change);
+    const dirt = isPolicy ? reducePolicy(view, change) : reduce(view, change);
     if (isEmpty(view)) this.#views.delete(mesh);
     else this.#views.set(mesh, view);
     return { view, dirt };
@@ -44,6 +52,7 @@ export class MeshViews {
     const keys = new Set(listed.map(keyText));
     const mine = [...this.#views.values()].flatMap((view) => [
       view.resource,
+      ...[...view.policies.values()].flatMap((policies) => [...policies.values()]),
       ...[...view.proxies.values()].flatMap(({ dataplane, presence }) => [presence, dataplane]),
     ]);
     return mine

@@ -10,7 +10,7 @@ import { endpointsOf, hostsOf } from "./endpoint.ts";
 import { type Dirt, lookupAddress, type MeshView, type MutableView, type ProxyView } from "./mesh-view.ts";
 import { reindexServices } from "./service-index.ts";
 
-/** The types that a view looks at; changes of others do nothing. */
+/** The types that a view looks at, policies apart; changes of others do nothing. */
 export const VIEWED_TYPES = [MESH, DATAPLANE, DATAPLANE_PRESENCE] as const;
 
 const NOTHING: readonly Dirt[] = [];
@@ -59,7 +59,8 @@ export function reduceAddress(view: MeshView, host: string, address: string | un
   return dirt;
 }
 
-function isOld(change: Change, known: Resource | undefined): boolean {
+/** Whether a change is older than what is known. */
+export function isOld(change: Change, known: Resource | undefined): boolean {
   return known !== undefined && change.revision < known.revision;
 }
 
@@ -78,7 +79,9 @@ function replaceProxy(
 ): readonly Dirt[] {
   const before = view.proxies.get(name);
   const redefined = !isDeepStrictEqual(before?.dataplane?.spec, dataplane?.spec);
-  const dirt: Dirt[] = redefined ? [{ kind: "proxy", proxy: name }] : [];
+  // Policies may select a proxy by its labels.
+  const relabelled = !isDeepStrictEqual(before?.dataplane?.labels, dataplane?.labels);
+  const dirt: Dirt[] = redefined || relabelled ? [{ kind: "proxy", proxy: name }] : [];
   const hosts = !redefined && before ? before.hosts : dataplane ? hostsOf(dataplane.spec) : [];
   if (before?.hosts !== hosts) dirt.push(...reindexHosts(view, name, before?.hosts ?? [], hosts));
   const after = dataplane || presence ? describe(view, name, dataplane, presence, before, hosts, redefined) : undefined;

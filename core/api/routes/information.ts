@@ -25,8 +25,11 @@ export function addInformationRoutes(app: FastifyInstance, deps: ApiDeps): void 
   app.get("/_resources", async (_request, reply) =>
     sendJson(reply, 200, { resources: deps.types.visible.map((type) => description(type, deps.readOnly === true)) }),
   );
-  // The types with a targetRef; there are none in this version.
-  app.get("/policies", async (_request, reply) => sendJson(reply, 200, { policies: [] }));
+  app.get("/policies", async (_request, reply) =>
+    sendJson(reply, 200, {
+      policies: deps.types.visible.flatMap((type) => policyEntry(type, deps.readOnly === true)),
+    }),
+  );
 }
 
 function description(type: ResourceType, readOnly: boolean): unknown {
@@ -39,5 +42,23 @@ function description(type: ResourceType, readOnly: boolean): unknown {
     shortName: type.shortName,
     singularDisplayName: type.singularDisplayName,
     pluralDisplayName: type.pluralDisplayName,
+    ...(type.policy ? { policy: type.policy } : {}),
   };
+}
+
+function policyEntry({ policy, ...type }: ResourceType, readOnly: boolean): unknown[] {
+  if (!policy) return [];
+  return [
+    {
+      name: type.name,
+      readOnly: type.readOnly || readOnly,
+      path: type.path,
+      singularDisplayName: type.singularDisplayName,
+      pluralDisplayName: type.pluralDisplayName,
+      isExperimental: false,
+      isTargetRefBased: policy.isTargetRef,
+      isInbound: policy.hasFromTargetRef || policy.hasRulesTargetRef,
+      isOutbound: policy.hasToTargetRef,
+    },
+  ];
 }

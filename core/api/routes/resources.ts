@@ -15,6 +15,7 @@ import { putResource } from "../put-resource.ts";
 import { sendJson, sendList } from "../reply.ts";
 import { objectBody } from "../request-body.ts";
 import { requireMesh } from "../require-mesh.ts";
+import { AFFECTED_PATHS } from "./policies.ts";
 
 interface Params {
   readonly mesh?: string;
@@ -51,6 +52,7 @@ export function addResourcePaths(paths: KnownPaths, types: ResourceTypes): void 
       for (const method of ["GET", "PUT", "DELETE"]) {
         paths.add(`${type.scope === "Mesh" ? inMesh : `/${path}`}/:name`, method);
       }
+      if (type.policy) for (const part of AFFECTED_PATHS) paths.add(`${inMesh}/:name/${part}`, "GET");
     }
   }
 }

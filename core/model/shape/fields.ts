@@ -5,7 +5,7 @@ import * as z from "zod/mini";
  * (contract, section 7.1: durations `"5s"`, 64-bit numbers as strings, enum numbers) the block is marked, and
  * `proto-json.ts` translates both ways.
  */
-export type Mark = "duration" | "timestamp" | "counter" | "presence";
+export type Mark = "duration" | "goDuration" | "timestamp" | "counter" | "presence";
 
 const marks = new WeakMap<object, Mark>();
 
@@ -33,6 +33,8 @@ export const message = <Fields extends z.core.$ZodShape>(fields: Fields) => z.st
 
 /** In memory milliseconds; in JSON `"5s"`. Go's syntax (`1m30s`, `500ms`) is understood too. */
 export const duration = () => marked(z.number(), "duration");
+/** The same for plugin types, which write it as Go does: `1h0m0s`. */
+export const goDuration = () => marked(z.number(), "goDuration");
 /** In memory milliseconds since 1970; in JSON RFC 3339. */
 export const timestamp = () => marked(z.number(), "timestamp");
 /** In memory a number; in JSON a string, as proto JSON writes 64-bit numbers. */

@@ -3,6 +3,7 @@ import { nearest } from "../../kernel/nearest.ts";
 import { type FieldPath, fieldText } from "../field-path.ts";
 import type { UnknownField } from "../resource-type.ts";
 import { markOf } from "./fields.ts";
+import { formatGoDuration } from "./go-duration.ts";
 import { formatProtoDuration, parseProtoDuration } from "./proto-duration.ts";
 
 type Json = Record<string, unknown>;
@@ -79,7 +80,7 @@ function camelCase(key: string): string {
 
 function numberFromText(schema: Schema, json: string): unknown {
   const mark = markOf(schema);
-  if (mark === "duration") return parseProtoDuration(json) ?? json;
+  if (mark === "duration" || mark === "goDuration") return parseProtoDuration(json) ?? json;
   if (mark === "timestamp") {
     const time = Date.parse(json);
     return Number.isNaN(time) ? json : time;
@@ -124,6 +125,8 @@ function scalarJson(schema: Schema, value: unknown): unknown {
       return value;
     case "duration":
       return formatProtoDuration(value as number);
+    case "goDuration":
+      return formatGoDuration(value as number);
     case "timestamp":
       return new Date(value as number).toISOString();
     case "counter":

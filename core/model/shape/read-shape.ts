@@ -81,7 +81,7 @@ function messageOf(schema: Schema, issue: Issue, path: FieldPath, value: unknown
 
 function wanted(schema: Schema | undefined, issue: Issue): string {
   const mark = schema && markOf(bareSchema(schema));
-  if (mark === "duration") return "a duration such as 5s";
+  if (mark === "duration" || mark === "goDuration") return "a duration such as 5s";
   if (mark === "timestamp") return "a time such as 2026-01-31T12:00:00Z";
   switch (issue.code) {
     case "invalid_value":

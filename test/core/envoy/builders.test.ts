@@ -31,14 +31,18 @@ test("every setting reaches its field", () => {
     idleTimeout: 1500,
     maxConnectAttempts: 2,
     streamIdleTimeout: 2500,
-    maxStreamDuration: 3500,
-    maxConnectionDuration: 4500,
     requestHeadersTimeout: 500,
     explainReplies: "host",
     failureLog: true,
   } as const;
   const retry = { on: ["connect-failure"], numRetries: 1, backOffBase: 10, backOffMax: 20 };
-  const cluster = { connectTimeout: 250, idleTimeout: 750, circuitBreaker: undefined };
+  const cluster = {
+    connectTimeout: 250,
+    idleTimeout: 750,
+    maxStreamDuration: 3500,
+    maxConnectionDuration: 4500,
+    circuitBreaker: undefined,
+  };
   golden(
     "settings.listener",
     readable(

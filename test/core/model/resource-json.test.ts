@@ -229,3 +229,17 @@ test("a KRI is written and read", () => {
   });
   for (const text of ["", "kri_dp", "kri_dp_a_b_c_d", "x_dp_m_z_n_a_s"]) assert.equal(parseKri(text), undefined, text);
 });
+
+test("a field that is ignored hides no rule about what holds it; one that is refused does", () => {
+  const json = {
+    type: "Dataplane",
+    mesh: "default",
+    name: "a",
+    networking: { address: "10.0.0.1", gateway: { type: "BUILTIN", tags: { "kuma.io/service": "a" } } },
+    probes: { prot: 1 },
+  };
+  const rules = (strict: boolean) =>
+    draftFromJson(dataplaneType, json, { strict }).violations.filter(({ field }) => field === "probes");
+  assert.equal(rules(false).length, 1);
+  assert.equal(rules(true).length, 0);
+});

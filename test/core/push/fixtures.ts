@@ -3,10 +3,12 @@ import { systemClock } from "../../../core/kernel/clock.ts";
 import { type Logger, silentLogger } from "../../../core/kernel/log.ts";
 import { Scope } from "../../../core/kernel/scope.ts";
 import type { Resource, ResourceDraft } from "../../../core/model/resource.ts";
+import { PolicyCatalogue } from "../../../core/policy/policy-catalogue.ts";
 import { createPushEngine, type PushEngine } from "../../../core/push/push-engine.ts";
 import type { Snapshot, SubscribeOptions } from "../../../core/push/snapshot.ts";
 import type { ResolveName } from "../../../core/push/system-dns.ts";
 import type { ResourceStore } from "../../../core/store/resource-store.ts";
+import { builtinPolicies } from "../../../plugins/policy-builtins.ts";
 import { createMemoryStore } from "../../../plugins/store-memory/memory-store.ts";
 
 /** Names that end in `.example` and what they stand for; other names do not exist. */
@@ -68,7 +70,8 @@ export class TestEngine implements AsyncDisposable {
 
   constructor({ store = createMemoryStore(), resolve = fixedDns({}), log = silentLogger }: EngineInit = {}) {
     this.store = store;
-    this.engine = createPushEngine({ store, resolve, log, scope: this.scope, clock: systemClock });
+    const policies = new PolicyCatalogue(builtinPolicies());
+    this.engine = createPushEngine({ store, resolve, log, policies, scope: this.scope, clock: systemClock });
   }
 
   watch(name: string, options?: SubscribeOptions, mesh = "default"): Watcher {

@@ -2,6 +2,7 @@ import { PROTOCOLS } from "../../../core/model/dataplane/access.ts";
 import type { ResourceDraft } from "../../../core/model/resource.ts";
 import type { Outbound } from "../../../core/model/types/dataplane.ts";
 import type { ResourceStore } from "../../../core/store/resource-store.ts";
+import { timeout } from "../policy/fixtures.ts";
 import { type DataplaneInit, dataplane, mesh, presence } from "../view/fixtures.ts";
 
 /** Random numbers that can be had again by their seed (mulberry32). */
@@ -43,7 +44,7 @@ export const ANYWHERE: RandomPlaces = {
   outboundAddress: "127.0.0.1",
 };
 
-/** Writes a random change: of a definition, of presence, of a mesh, or a deletion. */
+/** Writes a random change: of a definition, of presence, of a policy, of a mesh, or a deletion. */
 export async function applyRandomChange(
   store: ResourceStore,
   random: Random,
@@ -52,6 +53,7 @@ export async function applyRandomChange(
 ): Promise<void> {
   const where = random.pick(MESHES);
   const name = random.pick(proxies);
+  if (random.chance(0.15)) return changePolicy(store, random, where, proxies);
   const kind = random.below(20);
   if (kind === 0) return remove(store, random.pick([mesh(where), dataplane(name, { mesh: where })]));
   if (kind === 1) return remove(store, presence(name, "healthy", { mesh: where }));
@@ -62,6 +64,59 @@ export async function applyRandomChange(
     return put(store, presence(name, use, { mesh: where, notReady }));
   }
   return put(store, dataplane(name, randomDataplane(where, random, places)));
+}
+
+/** Makes, replaces or deletes one of four policies of a mesh. */
+async function changePolicy(
+  store: ResourceStore,
+  random: Random,
+  where: string,
+  proxies: readonly string[],
+): Promise<void> {
+  const name = random.pick(["t0", "t1", "t2", "t3"]);
+  const labels = random.chance(0.1) ? { "kuma.io/effect": "shadow" } : {};
+  const draft = { ...timeout(name, randomTimeouts(random, proxies), labels), mesh: where };
+  return random.chance(0.3) ? remove(store, draft) : put(store, draft);
+}
+
+function randomTimeouts(random: Random, proxies: readonly string[]): Readonly<Record<string, unknown>> {
+  const targetRef = random.pick([
+    { kind: "Mesh" },
+    { kind: "Mesh", proxyTypes: ["Sidecar"] },
+    { kind: "Mesh", proxyTypes: ["Gateway"] },
+    { kind: "Dataplane", name: random.pick(proxies) },
+    { kind: "Dataplane", labels: { team: random.pick(["a", "b"]) } },
+    { kind: "MeshSubset", tags: { version: random.pick(["1", "2"]) } },
+    { kind: "MeshService", name: random.pick(SERVICES) },
+    { kind: "MeshServiceSubset", name: random.pick(SERVICES), tags: { "kuma.io/zone": "east" } },
+  ]);
+  const conf = () => ({ default: randomTimes(random) });
+  if (random.chance(0.3)) {
+    const section = targetRef.kind === "Dataplane" && random.chance(0.5) ? { sectionName: "80" } : {};
+    return { targetRef: { ...targetRef, ...section }, rules: [conf(), ...random.list(1, conf)] };
+  }
+  const kinds = () => random.pick([{ kind: "Mesh" }, { kind: "MeshService", name: random.pick(SERVICES) }]);
+  return {
+    targetRef,
+    to: [{ targetRef: kinds(), ...conf() }, ...random.list(2, () => ({ targetRef: kinds(), ...conf() }))],
+    from: random.list(1, () => ({ targetRef: { kind: "Mesh" }, ...conf() })),
+  };
+}
+
+function randomTimes(random: Random): Readonly<Record<string, unknown>> {
+  const some = (names: readonly string[]) =>
+    Object.fromEntries(
+      names.filter(() => random.chance(0.4)).map((name) => [name, random.pick(["0s", "250ms", "90s", "2h"])]),
+    );
+  const http = {
+    requestTimeout: "20s",
+    ...some(["streamIdleTimeout", "maxStreamDuration", "maxConnectionDuration", "requestHeadersTimeout"]),
+  };
+  return {
+    ...some(["idleTimeout"]),
+    connectionTimeout: random.pick(["1s", "7s"]),
+    ...(random.chance(0.6) ? { http } : {}),
+  };
 }
 
 function randomDataplane(where: string, random: Random, places: RandomPlaces): DataplaneInit {

@@ -124,9 +124,9 @@ test("endpoints that did not change keep their identity", () => {
   assert.equal(view.services.get("a")?.endpoints[0], before);
 });
 
-test("labels are part of endpoints", () => {
+test("labels are part of endpoints, and policies select proxies by them", () => {
   const { put } = openView(backend);
-  assert.deepEqual(put({ ...backend, labels: { team: "x" } }), ["endpoints backend"]);
+  assert.deepEqual(put({ ...backend, labels: { team: "x" } }).sort(), ["endpoints backend", "proxy backend-1"]);
 });
 
 test("a consumer is found by its outbounds", () => {

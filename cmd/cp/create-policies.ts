@@ -1,0 +1,34 @@
+import { MeshError } from "../../core/kernel/errors.ts";
+import type { PluginContext, PluginHost } from "../../core/kernel/plugin.ts";
+import { createPolicy, type PolicyDefinition } from "../../core/policy/policy.ts";
+import { PolicyCatalogue } from "../../core/policy/policy-catalogue.ts";
+
+const TEXTS = ["name", "path", "shortName", "singularDisplayName", "pluralDisplayName"] as const;
+const FUNCTIONS = ["validate", "contribute"] as const;
+
+/** Every policy plugin that is built in or was loaded. MM801 for one whose `create` gives no definition. */
+export async function createPolicies(host: PluginHost, context: PluginContext): Promise<PolicyCatalogue> {
+  const definitions: PolicyDefinition[] = [];
+  for (const { name } of host.list("policy")) {
+    const definition = await host.create<Partial<PolicyDefinition> | undefined>("policy", name, context, {});
+    const missing = missingParts(definition ?? {});
+    if (missing.length > 0)
+      throw new MeshError("MM801", `the policy plugin "${name}" gives no policy`, {
+        why: `What its create returned lacks ${missing.join(", ")}.`,
+      });
+    definitions.push(definition as PolicyDefinition);
+  }
+  return new PolicyCatalogue(definitions.map((definition) => createPolicy(definition)));
+}
+
+function missingParts(definition: Partial<PolicyDefinition>): string[] {
+  return [
+    ...TEXTS.filter((part) => typeof definition[part] !== "string" || definition[part] === ""),
+    ...FUNCTIONS.filter((part) => typeof definition[part] !== "function"),
+    ...(definition.conf ? [] : ["conf (a shape)"]),
+    ...(Array.isArray(definition.topKinds) ? [] : ["topKinds"]),
+    ...(definition.toKinds || definition.fromKinds || definition.hasRules || definition.hasDefault
+      ? []
+      : ["a section (toKinds, fromKinds, hasRules or hasDefault)"]),
+  ];
+}
