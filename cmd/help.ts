@@ -16,6 +16,7 @@ Look
   get TYPE [NAME]              resources, as table, yaml or json
   inspect dataplanes           every proxy with its status
   failures NAME                last failed requests of a sidecar, and why
+  inspect meshtimeout NAME     the proxies that a policy selects
   config show --origin         settings, and where each came from
   explain [CODE]               what an error code means
 

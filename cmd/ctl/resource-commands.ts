@@ -1,11 +1,12 @@
 import type { Command } from "commander";
-import { resourceTypes } from "../../core/model/registry.ts";
 import { runApply } from "./commands/apply.ts";
 import { runDelete } from "./commands/delete.ts";
 import { runFailures } from "./commands/failures.ts";
 import { runGenerateDataplaneToken } from "./commands/generate-dataplane-token.ts";
 import { runGet } from "./commands/get.ts";
 import { runInspectDataplanes } from "./commands/inspect-dataplanes.ts";
+import { runInspectPolicy } from "./commands/inspect-policy.ts";
+import { knownTypes } from "./known-types.ts";
 import type { WithSession } from "./run-ctl.ts";
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
@@ -29,14 +30,14 @@ export function addResourceCommands(program: Command, withSession: WithSession):
     )
     .action((options: { file: readonly string[]; var: readonly string[]; dryRun: boolean }) =>
       withSession((session) =>
-        runApply(session, resourceTypes(), { files: options.file, vars: options.var, dryRun: options.dryRun }),
+        runApply(session, knownTypes(), { files: options.file, vars: options.var, dryRun: options.dryRun }),
       ),
     );
 
   program
     .command("get")
     .description("Show resources")
-    .argument("<type>", "dataplanes, meshes, secrets, …")
+    .argument("<type>", "dataplanes, meshes, meshtimeouts, secrets, …")
     .argument("[name]")
     .option("-o, --output <format>", "table, wide, yaml, json or name", "table")
     .option("--json", "same as -o json", false)
@@ -50,7 +51,7 @@ export function addResourceCommands(program: Command, withSession: WithSession):
         options: { output: string; json: boolean; size?: string; offset?: string },
       ) =>
         withSession((session) =>
-          runGet(session, resourceTypes(), type, name, { ...options, output: options.json ? "json" : options.output }),
+          runGet(session, knownTypes(), type, name, { ...options, output: options.json ? "json" : options.output }),
         ),
     );
 
@@ -60,7 +61,7 @@ export function addResourceCommands(program: Command, withSession: WithSession):
     .argument("<type>")
     .argument("<name>")
     .addHelpText("after", "\nExample:\n  delete dataplane redis-1\n")
-    .action((type: string, name: string) => withSession((session) => runDelete(session, resourceTypes(), type, name)));
+    .action((type: string, name: string) => withSession((session) => runDelete(session, knownTypes(), type, name)));
 
   const inspect = program.command("inspect").description("Show what the mesh makes of resources");
   inspect
@@ -71,7 +72,7 @@ export function addResourceCommands(program: Command, withSession: WithSession):
     .option("--gateway", "only gateways", false)
     .addHelpText("after", "\nExample:\n  inspect dataplanes --tag kuma.io/service=redis\n")
     .action((options: { output: string; tag: readonly string[]; gateway: boolean }) =>
-      withSession((session) => runInspectDataplanes(session, resourceTypes(), options)),
+      withSession((session) => runInspectDataplanes(session, knownTypes(), options)),
     );
 
   program
@@ -83,6 +84,19 @@ export function addResourceCommands(program: Command, withSession: WithSession):
     .action((name: string, options: { output: string }) =>
       withSession((session) => runFailures(session, name, options)),
     );
+
+  for (const type of knownTypes()) {
+    if (!type.policy) continue;
+    const word = type.name.toLowerCase();
+    inspect
+      .command(`${word} <name>`)
+      .description(`The proxies that a ${type.name} selects`)
+      .option("-o, --output <format>", "table, yaml, json or name", "table")
+      .addHelpText("after", `\nExample:\n  inspect ${word} ${word.replace("mesh", "mesh-")}-all-default\n`)
+      .action((name: string, options: { output: string }) =>
+        withSession((session) => runInspectPolicy(session, type, name, options)),
+      );
+  }
 
   const generate = program.command("generate").description("Generate tokens");
   generate

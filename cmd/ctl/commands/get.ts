@@ -65,7 +65,7 @@ async function print(
     session.out(tableText(table.header, table.rows, session.io.stdout.isTTY ? session.io.stdout.columns : undefined));
     session.talk(table.summary);
   } else {
-    const columns = columnsFor(type.name, type.scope);
+    const columns = columnsFor(type);
     const rows = items.map((item) => columns.row(item, now));
     session.out(session.kumactl ? kumactlTable(columns.header, rows) : tableText(columns.header, rows));
   }

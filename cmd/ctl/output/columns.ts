@@ -1,3 +1,4 @@
+import type { ResourceType } from "../../../core/model/resource-type.ts";
 import { ageSince } from "./age.ts";
 
 /** A resource or overview as REST shows it. Only what the columns read. */
@@ -61,6 +62,15 @@ const BY_TYPE: Readonly<Record<string, Columns>> = {
   },
 };
 
+/** Policies: whom they are for. */
+const POLICY: Columns = {
+  header: ["MESH", "NAME", "TARGETREF KIND", "TARGETREF NAME", "AGE"],
+  row: (item, now) => {
+    const ref = record(record(item["spec"])["targetRef"]);
+    return [text(item["mesh"]), text(item["name"]), text(ref["kind"] ?? "Mesh"), text(ref["name"]), age(item, now)];
+  },
+};
+
 const MESH_SCOPED: Columns = {
   header: ["MESH", "NAME", "AGE"],
   row: (item, now) => [text(item["mesh"]), text(item["name"]), age(item, now)],
@@ -73,6 +83,6 @@ function backends(section: Json): string {
 }
 
 /** kumactl's columns for `get`. */
-export function columnsFor(typeName: string, scope: "Mesh" | "Global"): Columns {
-  return BY_TYPE[typeName] ?? (scope === "Mesh" ? MESH_SCOPED : GLOBAL);
+export function columnsFor({ name, scope, policy }: ResourceType): Columns {
+  return BY_TYPE[name] ?? (policy ? POLICY : scope === "Mesh" ? MESH_SCOPED : GLOBAL);
 }
