@@ -144,8 +144,10 @@ test("an advertised name that cannot be resolved does not keep the proxy itself 
 test("answers are explained unless that is switched off, with a name where the sidecar knows it; failures are logged there", () => {
   const view = createMeshView("default");
   reduce(view, new Changes().put(dataplane("me", { inbound: [{ port: 80 }] })));
-  const listener = (features: readonly string[], explain?: boolean) => {
-    const found = planProxy(view, "me", features, explain)?.resources.find(({ kind }) => kind === "inbound-listener");
+  const listener = (features: readonly string[], explainReplies?: boolean) => {
+    const found = planProxy(view, "me", features, { explainReplies })?.resources.find(
+      ({ kind }) => kind === "inbound-listener",
+    );
     assert.ok(found?.kind === "inbound-listener");
     return [found.listener.explainReplies, found.listener.failureLog];
   };
