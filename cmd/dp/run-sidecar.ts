@@ -42,14 +42,16 @@ export async function runSidecar(args: ParsedArgs, io: Io, startedAt: number): P
       source &&
       (await checkDefinition(source, { variables: options.variables, machineAddresses: machineAddressesText }));
     const token = await openTokenSource({ token: values.token, file: values.tokenFile }, log);
+    const named = nameOf(definition, who);
     const link = new ControlPlaneLink({
       address: values.cpAddress,
+      name: `${named.mesh}/${named.name}`,
       caCert: await givenCa(values),
       skipVerify: values.skipVerify,
       token,
     });
     const plan: SidecarPlan = {
-      ...nameOf(definition, who),
+      ...named,
       definition,
       definitionLabel: source?.label,
       options,

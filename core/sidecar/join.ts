@@ -167,7 +167,7 @@ function storedSpec(json: Readonly<Record<string, unknown>> | undefined): Datapl
 }
 
 function addressText(plan: SidecarPlan): string {
-  return URL.canParse(plan.link.address) ? new URL(plan.link.address).host : plan.link.address;
+  return plan.link.addresses.map(({ text }) => text).join(" or ");
 }
 
 async function bootstrapRequest(

@@ -70,7 +70,10 @@ async function attempt(options: FetchOptions): Promise<FetchedBootstrap | Setbac
     const answer = await link.post("/bootstrap", await options.request(), ATTEMPT_TIMEOUT_MS, signal);
     const verdict = classifyAnswer(answer, asker);
     if (verdict.kind === "refused") throw verdict.error;
-    if (verdict.kind === "again") return unwell(asker, verdict.reason);
+    if (verdict.kind === "again") {
+      link.unwell();
+      return unwell(asker, verdict.reason);
+    }
     if (verdict.kind === "not-there-yet") return notThereYet(options);
     const response = await readBootstrapResponse(answer.body);
     const receivedAt = clock.now();

@@ -23,11 +23,12 @@ const notYet = (what: string) => (value: unknown) =>
 
 /** Everything `dp run` knows. The help, the variables and the docs follow from this table. */
 export const OPTIONS = {
-  cpAddress: option(text, "https://localhost:5678", "Address of the control plane's DP server.", {
-    flag: "cp-address",
-    variable: "CONTROL_PLANE_URL",
-    takes: "URL",
-  }),
+  cpAddress: option(
+    text,
+    "https://localhost:5678",
+    "Address of the control plane's DP server. Of several control planes: repeat it, or separate them by commas.",
+    { flag: "cp-address", variable: "CONTROL_PLANE_URL", takes: "URL", repeatable: true },
+  ),
   dataplaneFile: option(text, "", "Definition of the Dataplane; - reads stdin. May be a Mustache template.", {
     flag: "dataplane-file",
     short: "d",

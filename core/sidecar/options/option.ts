@@ -18,6 +18,8 @@ export interface DpOption<T = unknown> {
   /** Not in the help: accepted because Kuma has it. */
   readonly hidden: boolean;
   readonly secret: boolean;
+  /** The flag may be repeated: its values are joined by commas. */
+  readonly repeatable: boolean;
   /**
    * For what Kuma does and monomesh does not do yet: the sentence that stops the start when the value asks for it
    * (undefined: harmless). Nothing that matters is ever ignored.
@@ -32,6 +34,7 @@ export interface OptionParts<T> {
   readonly takes?: string;
   readonly hidden?: boolean;
   readonly secret?: boolean;
+  readonly repeatable?: boolean;
   readonly refuse?: (value: T) => string | undefined;
 }
 
@@ -51,6 +54,7 @@ export function option<T>(
     description,
     hidden: parts.hidden ?? false,
     secret: parts.secret ?? false,
+    repeatable: parts.repeatable ?? false,
     refuse: parts.refuse ?? (() => undefined),
   };
 }

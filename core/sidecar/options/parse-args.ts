@@ -5,7 +5,7 @@ import { flag as switchType } from "../../kernel/settings/setting.ts";
 import { OPTION_LIST, type OptionKey } from "./option-table.ts";
 
 export interface ParsedArgs {
-  /** Raw values by option; a flag that was repeated counts as it was given last. */
+  /** Raw values by option; a flag that was repeated counts as it was given last, unless it is repeatable. */
   readonly given: ReadonlyMap<OptionKey, string>;
   /** Texts of `--dataplane-var`, in order. */
   readonly vars: readonly string[];
@@ -49,7 +49,8 @@ export function parseDpArgs(args: readonly string[], command: string): ParsedArg
     if (value === undefined || (part.name === VAR_FLAG && part.value === undefined)) {
       throw new MeshError("MM100", `${part.rawName} needs a value`, { todo: `Help: ${command} --help` });
     }
-    if (known) given.set(known.key, value);
+    const before = known?.each.repeatable ? given.get(known.key) : undefined;
+    if (known) given.set(known.key, before === undefined ? value : `${before},${value}`);
     else vars.push(value);
   }
   return { given, vars, positionals: positionals.map((each) => strayWord(each, given)), help };

@@ -37,11 +37,16 @@ const CONNECTION_WINDOW = 1024 * 1024;
 
 export type TlsOptions = SecureContextOptions & ConnectionOptions;
 
-export interface SessionOptions {
+/** A control plane to connect to. */
+export interface SessionTarget {
   /** `https://10.0.0.11:5678` */
   readonly authority: string;
-  /** Asked before each attempt: how the control plane is recognised may have changed. */
-  tls(): Promise<TlsOptions>;
+  readonly tls: TlsOptions;
+}
+
+export interface SessionOptions {
+  /** Asked before each attempt: how the control plane is recognised, or which one it is, may have changed. */
+  target(): Promise<SessionTarget>;
   readonly clock: Clock;
   readonly scope: Scope;
   /** The credential for the next call; asked each time, so that a token file may change. */
@@ -165,8 +170,8 @@ export class ControlPlaneSession implements Upstream {
   }
 
   async #connect(signal: AbortSignal): Promise<Connection> {
-    const { authority, clock } = this.#options;
-    const tls = await this.#options.tls();
+    const { clock } = this.#options;
+    const { authority, tls } = await this.#options.target();
     signal.throwIfAborted();
     const session = connect(authority, { ...tls, settings: { enablePush: false, initialWindowSize: STREAM_WINDOW } });
     const up = Promise.withResolvers<void>();

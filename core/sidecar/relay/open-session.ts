@@ -3,8 +3,10 @@ import type { MeshError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/log.ts";
 import type { Scope } from "../../kernel/scope.ts";
 import { NOTHING_STARTED, refusal, splitCode } from "../bootstrap/classify.ts";
+import { targetText } from "../control-plane/targets.ts";
 import type { SidecarPlan } from "../plan.ts";
 import { secondsText } from "../story/fact-text.ts";
+import type { Trust } from "../trust/open-trust.ts";
 import { ControlPlaneSession } from "./control-plane-session.ts";
 import { isRefusal } from "./refusal.ts";
 import { openRelay, type RelayOptions } from "./relay.ts";
@@ -34,24 +36,28 @@ export async function openSession(options: OpenSessionOptions): Promise<void> {
   const { plan, socket, scope, clock, log } = options;
   let lostAt: number | undefined;
   let refused = false;
+  /** Of the connection that is up, or of the last attempt. */
+  let trust: Trust | undefined;
   const upstream = new ControlPlaneSession({
-    authority: `https://${(await plan.link.trust(scope.signal)).address.text}`,
-    tls: async () => (await plan.link.trust(scope.signal)).tlsOptions,
+    async target() {
+      trust = undefined;
+      trust = await plan.link.trust(scope.signal);
+      return { authority: `https://${trust.address.text}`, tls: trust.tlsOptions };
+    },
     clock,
     scope,
     credential: () => plan.token.current(),
     onUp(again) {
       if (lostAt !== undefined && again) {
-        log.info(
-          "reconnected",
-          `connected to the control plane again after ${secondsText(clock.monotonic() - lostAt)}`,
-        );
+        const where = plan.link.several && trust ? ` at ${targetText(trust)}` : "";
+        const after = secondsText(clock.monotonic() - lostAt);
+        log.info("reconnected", `connected to the control plane again${where} after ${after}`);
       }
       lostAt = undefined;
       options.connected();
     },
     onDown(error, wasUp) {
-      plan.link.failed(error);
+      void plan.link.failed(error, trust);
       if (!wasUp || lostAt !== undefined) return;
       lostAt = clock.monotonic();
       log.warn("disconnected", `lost the control plane (${error.message}); Envoy goes on with what it has`);

@@ -3,6 +3,7 @@ import { formatDuration } from "../../kernel/duration.ts";
 import type { Logger } from "../../kernel/log.ts";
 import { VERSION } from "../../kernel/runtime.ts";
 import type { DataplaneSpec } from "../../model/types/dataplane.ts";
+import { targetText } from "../control-plane/targets.ts";
 import type { EnvoyAdmin } from "../envoy/envoy-admin.ts";
 import type { SidecarPlan } from "../plan.ts";
 import type { ReadinessServer } from "../readiness-server.ts";
@@ -53,9 +54,11 @@ export function createStartStory(log: Logger, clock: Clock): StartStory {
       });
     },
     controlPlane({ link, token }, trust, skew) {
-      const text = `${link.address}, ${trust.describe()}${skewText(skew)}`;
+      const address = link.several ? targetText(trust) : link.address;
+      const others = link.several ? " (there are others)" : "";
+      const text = `${address}${others}, ${trust.describe()}${skewText(skew)}`;
       const fields = {
-        address: link.address,
+        address,
         trust: trust.kind,
         ...(skew === undefined ? {} : { skewMs: Math.round(skew) }),
       };

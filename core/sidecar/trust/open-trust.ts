@@ -1,4 +1,5 @@
 import type { X509Certificate } from "node:crypto";
+import { isIP, type LookupFunction } from "node:net";
 import { type ConnectionOptions, checkServerIdentity } from "node:tls";
 import { type Clock, systemClock } from "../../kernel/clock.ts";
 import { API_PORT, type ControlPlaneAddress, parseAddress } from "./address.ts";
@@ -15,6 +16,8 @@ const TIMEOUT_MS = 4000;
 export interface TrustOptions {
   /** `--cp-address`: `https://10.0.0.11:5678`. */
   readonly address: string;
+  /** This record of the address's name, and no other. */
+  readonly ip?: string | undefined;
   /** PEM; then nothing else counts, and the certificate's name must match. */
   readonly caCert?: string | undefined;
   /** The sidecar's token: its claim `cpCa` names the keys of the control plane that made it. */
@@ -37,6 +40,8 @@ export type TrustKind = "given-ca" | "token-claim" | "system" | "skip-verify";
 export interface Trust {
   readonly kind: TrustKind;
   readonly address: ControlPlaneAddress;
+  /** The record of the address's name that is meant; undefined: any. */
+  readonly ip: string | undefined;
   /** For every connection (`tls.connect`, `https.request`, `http2.connect`): only who was recognised is accepted. */
   readonly tlsOptions: ConnectionOptions;
   /** The CA for the bootstrap request's `caCert` (contract, section 3.1); empty when there is none to name. */
@@ -78,7 +83,9 @@ export async function openTrust(options: TrustOptions): Promise<Trust> {
   const caPem = options.caCert === undefined ? undefined : checkCa(options.caCert, "the given CA");
   const anyone = { minVersion: "TLSv1.2", rejectUnauthorized: false, ...serverNameOf(address.host) } as const;
   const chain = await look(options, address, anyone);
-  if (options.skipVerify) return trustOf({ kind: "skip-verify", label: "", tlsOptions: anyone, caPem: "" }, address);
+  if (options.skipVerify) {
+    return trustOf({ kind: "skip-verify", label: "", tlsOptions: anyone, caPem: "" }, address, options.ip);
+  }
 
   const cpCa = options.token ? (decodeToken(options.token)?.cpCa ?? []) : undefined;
   const reasons: Reason[] = [];
@@ -94,7 +101,7 @@ export async function openTrust(options: TrustOptions): Promise<Trust> {
       continue;
     }
     const verdict = await tryWay(way, options, address);
-    if (!verdict) return trustOf(way, address);
+    if (!verdict) return trustOf(way, address, options.ip);
     const now = (options.clock ?? systemClock).now();
     reasons.push({ way: way.label, why: verdictText(verdict, chain, address.host, now) });
     hints.push(...hintsFor(verdict));
@@ -142,7 +149,7 @@ function verified(host: string): ConnectionOptions {
 /** Undefined when the handshake succeeds, the verdict when the server is not accepted; rejects when it cannot be reached. */
 async function tryWay(way: Way, options: TrustOptions, address: ControlPlaneAddress) {
   try {
-    await shakeHands(address, way.tlsOptions, limitsOf(options).timeoutMs, options.signal);
+    await shakeHands(address, pinned(way.tlsOptions, options.ip), limitsOf(options).timeoutMs, options.signal);
     return undefined;
   } catch (error) {
     if (isVerdict((error as NodeJS.ErrnoException).code ?? "")) return error as NodeJS.ErrnoException;
@@ -153,7 +160,7 @@ async function tryWay(way: Way, options: TrustOptions, address: ControlPlaneAddr
 /** The certificates that the server shows, whoever it is. */
 async function look(options: TrustOptions, address: ControlPlaneAddress, tlsOptions: ConnectionOptions) {
   try {
-    return await shakeHands(address, tlsOptions, limitsOf(options).timeoutMs, options.signal);
+    return await shakeHands(address, pinned(tlsOptions, options.ip), limitsOf(options).timeoutMs, options.signal);
   } catch (error) {
     throw await connectionProblem(error, address, limitsOf(options));
   }
@@ -163,7 +170,19 @@ function limitsOf({ timeoutMs = TIMEOUT_MS, apiPort = API_PORT }: TrustOptions):
   return { timeoutMs, apiPort };
 }
 
-function trustOf(way: Way, address: ControlPlaneAddress): Trust {
-  const { kind, tlsOptions, caPem } = way;
-  return { kind, address, tlsOptions, caPem, describe: () => DESCRIPTIONS[kind] };
+function trustOf(way: Way, address: ControlPlaneAddress, ip: string | undefined): Trust {
+  const { kind, caPem } = way;
+  const tlsOptions = pinned(way.tlsOptions, ip);
+  return { kind, address, ip, tlsOptions, caPem, describe: () => DESCRIPTIONS[kind] };
+}
+
+/** With an `ip` the name is not looked up any more; what is verified stays the name. */
+function pinned(tlsOptions: ConnectionOptions, ip: string | undefined): ConnectionOptions {
+  if (!ip) return tlsOptions;
+  const family = isIP(ip);
+  const lookup: LookupFunction = (_host, { all }, done) => {
+    if (all) done(null, [{ address: ip, family }]);
+    else done(null, ip, family);
+  };
+  return { ...tlsOptions, lookup };
 }

@@ -57,6 +57,7 @@ async function fetch(changes: Partial<FetchOptions> = {}) {
   const token = await openTokenSource({ token: unsignedToken({ Name: "redis-1" }), file: "" }, silentLogger);
   const link = new ControlPlaneLink({
     address: `https://127.0.0.1:${port}/some/path`,
+    name: "default/redis-1",
     caCert: TEST_CERT,
     skipVerify: false,
     token,

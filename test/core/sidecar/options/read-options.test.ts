@@ -34,15 +34,21 @@ describe("flags", () => {
       "-",
       "--cp-address",
       "https://a:1",
-      "--cp-address=https://b:2",
       "--skip-verify",
+      "--drain-time",
+      "20s",
       "--drain-time=1m30s",
     ]);
     assert.equal(values.dataplaneFile, "-");
-    assert.equal(values.cpAddress, "https://b:2");
+    assert.equal(values.cpAddress, "https://a:1");
     assert.equal(values.skipVerify, true);
     assert.equal(values.drainTime, 90_000);
     assert.equal(read(["--skip-verify=false"]).values.skipVerify, false);
+  });
+
+  test("several control planes: the flag again, or commas", () => {
+    const { values } = read(["--cp-address", "https://a:1", "--cp-address=https://b:2,https://c:3"]);
+    assert.equal(values.cpAddress, "https://a:1,https://b:2,https://c:3");
   });
 
   const wrong: [string, readonly string[], RegExp, RegExp?][] = [

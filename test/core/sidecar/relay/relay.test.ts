@@ -48,8 +48,7 @@ beforeEach(async () => {
   downs = [];
   credential = "token-1";
   const upstream = new ControlPlaneSession({
-    authority: `https://127.0.0.1:${link.port}`,
-    tls: async () => ({ ca: TEST_CERT }),
+    target: async () => ({ authority: `https://127.0.0.1:${link.port}`, tls: { ca: TEST_CERT } }),
     clock: systemClock,
     scope,
     credential: async () => credential,
