@@ -16,6 +16,7 @@ import { holdersOfPort, holderText } from "./checks/socket-holders.ts";
 import type { Leaver } from "./control-plane/leave.ts";
 import { EnvoyAdmin } from "./envoy/envoy-admin.ts";
 import { EnvoyKeeper } from "./envoy/envoy-keeper.ts";
+import { type FrozenEnvoy, watchEnvoy } from "./envoy/envoy-watch.ts";
 import { retireLeftover, stopLeftover } from "./envoy/leftover.ts";
 import { openFailureLog } from "./failures/open-failure-log.ts";
 import { chosenWorkDir } from "./options/read-options.ts";
@@ -30,6 +31,10 @@ import { openWorkDir, type WorkDir } from "./work-dir/open-work-dir.ts";
 export interface SidecarParts {
   admin?: EnvoyAdmin;
   keeper?: EnvoyKeeper;
+  /** Aborted when it leaves: an Envoy that drains is not replaced. */
+  watch?: AbortController;
+  /** An Envoy that serves no more although it is there. */
+  frozen?: FrozenEnvoy | undefined;
   /** Set as soon as the control plane may know this proxy; undefined with a stock control plane, which has no leave. */
   leaver?: Leaver;
 }
@@ -140,6 +145,18 @@ export async function joinMesh(options: JoinOptions): Promise<void> {
     onDelay: (waitingFor) => log.info("waiting", `waiting for ${waitingFor}`),
   });
   keeper.served();
+  parts.watch = new AbortController();
+  void watchEnvoy({
+    admin,
+    pid: () => keeper.pid,
+    replace: (why) => keeper.replace(why),
+    onChange: (frozen) => {
+      parts.frozen = frozen;
+    },
+    clock,
+    log,
+    signal: AbortSignal.any([scope.signal, parts.watch.signal]),
+  });
   if (leftover && !gapNeeded) retireLeftover({ leftover, drainTime: values.drainTime, scope, clock, log });
   await story.serving({
     plan,

@@ -27,6 +27,7 @@ export interface LeaveOptions {
  */
 export async function leaveMesh(options: LeaveOptions): Promise<void> {
   const { parts, link, hurry, log } = options;
+  parts.watch?.abort();
   const everywhere = !options.listenersDrained && (await withdraw(options));
   const result = options.listenersDrained ? undefined : await drainEnvoy(options, everywhere);
   await parts.keeper?.stop(hurry.aborted ? "now" : "gracefully");

@@ -127,6 +127,8 @@ export class Supervisor {
 
   async #readiness(): Promise<Readiness> {
     if (this.#state === "draining" || this.#state === "stopped") return { status: 503, state: "TERMINATING" };
+    const { frozen } = this.#parts;
+    if (frozen) return { status: 503, state: `NOT_READY: Envoy (process ${frozen.pid}) ${frozen.text}` };
     return (await this.#parts.admin?.ready()) ?? { status: 503, state: "NOT_READY" };
   }
 }

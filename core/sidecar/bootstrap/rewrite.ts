@@ -10,9 +10,12 @@ const UNUSED_SECRET = "cp_validation_ctx";
 /** Envoy opens a stream again after this; how often the control plane is asked is the relay's business. */
 const STREAM_RETRY = { retryBackOff: { baseInterval: "0.05s", maxInterval: "1s" } };
 
+/** A worker that does nothing for this long never will again: Envoy ends itself, and the supervisor starts another. */
+const WORKER_WATCHDOG = { workerWatchdog: { killTimeout: "60s" } };
+
 /**
  * Points Envoy at the supervisor's socket instead of the control plane: `ads_cluster` becomes the socket, without TLS, and
- * so does the cluster to which failed requests are reported;
+ * so does the cluster to which failed requests are reported; a worker that hangs ends Envoy;
  * credentials go; a Google gRPC service (reloadable tokens of a stock control plane) becomes Envoy's own. All else stays
  * as it came. MM121 if the token is still in it afterwards: it must reach neither Envoy nor the disk.
  */
@@ -24,6 +27,7 @@ export function rewriteBootstrap(bootstrap: Json, relaySocket: string, token: st
   const secrets = list(statics["secrets"]).filter((secret) => !(isObject(secret) && secret["name"] === UNUSED_SECRET));
   const { secrets: _, ...rest } = statics;
   const result: Json = {
+    ...("watchdog" in rewritten ? {} : { watchdogs: WORKER_WATCHDOG }),
     ...rewritten,
     [staticKey]: {
       ...rest,

@@ -3,7 +3,8 @@ import { formatDuration } from "../../kernel/duration.ts";
 import { MeshError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/log.ts";
 import { parseEnvoyLine, worthShowing } from "./envoy-log.ts";
-import { type EnvoyCommand, type EnvoyExit, EnvoyProcess, reasonOf } from "./envoy-process.ts";
+import { type EnvoyCommand, type EnvoyExit, EnvoyProcess } from "./envoy-process.ts";
+import { reasonOf, usefulWords } from "./last-words.ts";
 
 export interface KeeperOptions {
   readonly command: EnvoyCommand;
@@ -31,13 +32,15 @@ export class EnvoyKeeper {
   #process: EnvoyProcess | undefined;
   #served = false;
   #crashes: number[] = [];
+  #killedFor: string | undefined;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
   }
 
+  /** The Envoy that runs now; undefined between two. */
   get pid(): number | undefined {
-    return this.#process?.pid;
+    return this.#process?.running ? this.#process.pid : undefined;
   }
 
   start(): void {
@@ -59,6 +62,12 @@ export class EnvoyKeeper {
     this.#served = true;
   }
 
+  /** Ends an Envoy that is of no use any more, and says why; another is started as after a crash. */
+  replace(why: string): void {
+    this.#killedFor = why;
+    this.#process?.kill();
+  }
+
   /** Ends Envoy for good: gracefully within 5 s, or at once. Resolves when it has ended. */
   async stop(how: "gracefully" | "now"): Promise<void> {
     this.#stop.abort();
@@ -68,8 +77,7 @@ export class EnvoyKeeper {
 
   async #ended(exit: EnvoyExit): Promise<void> {
     const { clock, log } = this.#options;
-    const reason = reasonOf(exit);
-    const end = reason === undefined ? exit.how : `${exit.how}: ${reason}`;
+    const end = this.#endText(exit);
     if (!this.#served) return this.#fail(exit, `Envoy did not start: ${end}`);
     const now = clock.monotonic();
     this.#crashes = [...this.#crashes.filter((at) => now - at < CRASH_WINDOW_MS), now];
@@ -86,10 +94,20 @@ export class EnvoyKeeper {
     );
   }
 
+  /** `SIGABRT: assert failure: ...`; whose doing a SIGKILL was, nobody says. */
+  #endText({ how, lastWords }: EnvoyExit): string {
+    const killed = this.#killedFor;
+    this.#killedFor = undefined;
+    if (killed !== undefined) return `SIGKILL from here, since ${killed}`;
+    const reason = how === "SIGKILL" ? "from outside (out of memory?)" : reasonOf(lastWords);
+    return reason === undefined ? how : `${how}${how === "SIGKILL" ? " " : ": "}${reason}`;
+  }
+
   #fail(exit: EnvoyExit, message: string): void {
+    const words = usefulWords(exit.lastWords);
     this.#options.onFailure(
       new MeshError("MM601", message, {
-        where: exit.lastWords.length > 0 ? `Envoy's last words:\n${exit.lastWords.slice(-10).join("\n")}` : undefined,
+        where: words.length > 0 ? `Envoy's last words:\n${words.join("\n")}` : undefined,
       }),
     );
   }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Clock } from "../../kernel/clock.ts";
-import { createLineSplitter, parseEnvoyLine, worthShowing } from "./envoy-log.ts";
+import { createLineSplitter } from "./envoy-log.ts";
 
 export interface EnvoyCommand {
   readonly binary: string;
@@ -108,11 +108,4 @@ export class EnvoyProcess {
   kill(): void {
     if (this.running) this.#child.kill("SIGKILL");
   }
-}
-
-/** The sentence of Envoy's last words that says most about its end; undefined when none does. */
-export function reasonOf(exit: EnvoyExit): string | undefined {
-  const worth = exit.lastWords.flatMap((line) => parseEnvoyLine(line) ?? []).filter(worthShowing);
-  return (worth.findLast((line) => line.level === "critical") ?? worth.findLast((line) => line.level === "error"))
-    ?.message;
 }

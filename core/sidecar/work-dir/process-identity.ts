@@ -22,12 +22,22 @@ export function isAlive({ pid, startTime }: ProcessIdentity): boolean {
   return now !== undefined && (startTime === 0 || now === startTime);
 }
 
-/** Field 22 of /proc/PID/stat; the second field is the program's name in parentheses and may hold anything. */
+/** `S` sleeping, `T` stopped by a signal, `t` held by a debugger, … (proc_pid_stat(5)); undefined for a process that has ended. */
+export function processState(pid: number): string | undefined {
+  return statOf(pid)?.[0];
+}
+
 function startTimeOf(pid: number): number | undefined {
+  const fields = statOf(pid);
+  return fields && Number(fields[19]);
+}
+
+/** Fields of /proc/PID/stat from the third on; the second is the program's name in parentheses and may hold anything. */
+function statOf(pid: number): string[] | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" || fields[0] === "X" ? undefined : Number(fields[19]);
+    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields;
   } catch {
     return undefined;
   }

@@ -65,6 +65,23 @@ describe("while it serves", () => {
     );
   });
 
+  test("an Envoy that stands still is reported, and served again once it goes on", async () => {
+    const role = world.start();
+    await role.event("serving");
+    const envoy = lastEnvoy(role) ?? 0;
+    kill(envoy, "SIGSTOP");
+    const frozen = await role.event("envoy-frozen");
+    assert.deepEqual([frozen.level, frozen["pid"], frozen["kind"]], ["error", envoy, "stopped"]);
+    const { status, body } = await world.ready();
+    assert.equal(status, 503);
+    assert.match(body, new RegExp(`^NOT_READY: Envoy \\(process ${envoy}\\) is stopped by a signal`));
+    kill(envoy, "SIGCONT");
+    await role.event("envoy-answers");
+    assert.deepEqual(await world.ready(), { status: 200, body: "LIVE" });
+    assert.equal(await world.echo(), "hello");
+    assert.equal(lastEnvoy(role), envoy);
+  });
+
   test("five crashes within a minute end it", async () => {
     const role = world.start();
     await role.event("serving");
@@ -74,7 +91,10 @@ describe("while it serves", () => {
       await until(() => lastEnvoy(role) !== envoy || role.process.exitCode !== null, "the next Envoy");
     }
     assert.equal(await role.exited, 1);
-    assert.match(role.events.at(-1)?.text ?? "", /Envoy ended 5 times within a minute, the last time by SIGKILL/);
+    assert.match(
+      role.events.at(-1)?.text ?? "",
+      /Envoy ended 5 times within a minute, the last time by SIGKILL from outside/,
+    );
   });
 
   test("a second sidecar on the machine just works", async () => {

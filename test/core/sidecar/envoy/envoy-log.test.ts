@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createLineSplitter, parseEnvoyLine, worthShowing } from "../../../../core/sidecar/envoy/envoy-log.ts";
-import { envoyArguments, reasonOf } from "../../../../core/sidecar/envoy/envoy-process.ts";
+import { envoyArguments } from "../../../../core/sidecar/envoy/envoy-process.ts";
 
 const line = (level: string, message: string) =>
   `[2026-11-24 01:31:38.855][21179][${level}][main] [source/server/server.cc:1059] ${message}`;
@@ -31,21 +31,6 @@ describe("Envoy's log", () => {
     for (const chunk of ["a", "b\nc\n\n", "d"]) splitter.push(chunk);
     splitter.end();
     assert.deepEqual(lines, ["ab", "c", "d"]);
-  });
-
-  test("says why Envoy ended, if it does", () => {
-    assert.equal(
-      reasonOf({ how: "exit code 1", lastWords: [line("critical", "bad config"), line("info", "exiting")] }),
-      "bad config",
-    );
-    assert.equal(
-      reasonOf({
-        how: "SIGSEGV",
-        lastWords: [line("critical", "Caught Segmentation fault"), line("critical", "#0: [0x1]")],
-      }),
-      "Caught Segmentation fault",
-    );
-    assert.equal(reasonOf({ how: "SIGKILL", lastWords: [line("info", "x")] }), undefined);
   });
 });
 
