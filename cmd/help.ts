@@ -17,6 +17,7 @@ Look
   inspect dataplanes           every proxy with its status
   failures NAME                last failed requests of a sidecar, and why
   inspect meshtimeout NAME     the proxies that a policy selects
+  events [-w] [--since 1h]     what changed, and who did it
   config show --origin         settings, and where each came from
   explain [CODE]               what an error code means
 

@@ -5,6 +5,7 @@ import { dirname, join, relative, resolve } from "node:path";
 export const ROOMS: readonly string[] = [
   "core/kernel",
   "core/model",
+  "core/events",
   "core/store",
   "core/view",
   "core/envoy",

@@ -10,6 +10,7 @@ import { openControlPlaneCa } from "../../core/ca/open-control-plane-ca.ts";
 import type { BootstrapSettings } from "../../core/dp-server/bootstrap/bootstrap-settings.ts";
 import { createDpServer } from "../../core/dp-server/dp-server.ts";
 import { loadBuilders } from "../../core/envoy/load-builders.ts";
+import { createEventLog, EventLog } from "../../core/events/event-log.ts";
 import { createInsightTracker } from "../../core/insight/create-insight-tracker.ts";
 import { BoundedFailureBook, FailureBook } from "../../core/insight/failure-book.ts";
 import { InsightTracker } from "../../core/insight/insight-tracker.ts";
@@ -22,9 +23,11 @@ import { createRegistry, resourceTypes } from "../../core/model/registry.ts";
 import { Policies } from "../../core/policy/policy-catalogue.ts";
 import { createPresence } from "../../core/presence/create-presence.ts";
 import type { Lifecycle } from "../../core/presence/lifecycle.ts";
+import { PresenceOutlook } from "../../core/presence/outlook.ts";
 import { Presence } from "../../core/presence/presence.ts";
 import { AckSink } from "../../core/push/ack-sink.ts";
 import { Acknowledgements } from "../../core/push/acknowledgements.ts";
+import { Configurations } from "../../core/push/configurations.ts";
 import { createPushEngine, type PushEngine } from "../../core/push/push-engine.ts";
 import { SnapshotSource } from "../../core/push/snapshot.ts";
 import { createSystemDns } from "../../core/push/system-dns.ts";
@@ -100,8 +103,10 @@ export async function startControlPlane(start: CpStart, opened: OpenedStore): Pr
   wiring.value(SnapshotSource, engine);
   wiring.value(Acknowledgements, engine);
   wiring.value(AckSink, engine);
+  wiring.value(Configurations, engine);
 
   phase("engine made");
+  const events = wiring.value(EventLog, createEventLog({ log, clock, instance }));
   const tracker = createInsightTracker({
     store,
     clock,
@@ -123,12 +128,14 @@ export async function startControlPlane(start: CpStart, opened: OpenedStore): Pr
     acknowledgements: engine,
     clock,
     log,
+    events,
     scope: scope.child("presence"),
     instance,
     settings: { idleTimeoutMs: settings.get(SETTINGS.idleTimeout), cleanupAgeMs: settings.get(SETTINGS.cleanupAge) },
     observer: tracker,
   });
   wiring.value(Presence, presence);
+  wiring.value(PresenceOutlook, presence);
   phase("presence knows what is stored");
   // Before any server closes: streams that end from now on are the control plane's own doing, no loss of a proxy.
   scope.signal.addEventListener("abort", () => void presence.stop(), { once: true });
@@ -185,6 +192,10 @@ async function listen(start: CpStart, wiring: Wiring, engine: PushEngine, instan
       failures: wiring.get(FailureBook),
       clock,
       log,
+      events: wiring.get(EventLog),
+      configurations: wiring.get(Configurations),
+      presence: wiring.get(PresenceOutlook),
+      view: (mesh) => engine.view(mesh),
       identity: { hostname: hostname(), instanceId: instance, clusterId: clusterId(ca), version: VERSION },
       config: () => configDocument(settings),
       readOnly: settings.get(SETTINGS.apiReadOnly),
@@ -196,6 +207,7 @@ async function listen(start: CpStart, wiring: Wiring, engine: PushEngine, instan
     scope,
     clock,
     log,
+    events: wiring.get(EventLog),
     store,
     authenticator: wiring.get(ProxyAuthenticator),
     ca,

@@ -1,7 +1,9 @@
-import { request as httpRequest } from "node:http";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
+import { text } from "node:stream/consumers";
 import { MeshError, type Violation } from "../../core/kernel/errors.ts";
 import type { ControlPlaneCoordinates } from "./contexts.ts";
+import { createEventReader, type ServerEvent } from "./event-reader.ts";
 
 export interface RestAnswer {
   readonly status: number;
@@ -16,6 +18,11 @@ export interface RestClient {
   put(path: string, body: unknown): Promise<RestAnswer>;
   post(path: string, body: unknown): Promise<RestAnswer>;
   delete(path: string): Promise<RestAnswer>;
+  /**
+   * Reads an answer that does not end (server-sent events); resolves when the other side ended it, or the signal aborted.
+   * Rejects with MM120 when the control plane cannot be reached or goes silent, and with the error of its answer.
+   */
+  watch(path: string, onEvent: (event: ServerEvent) => void, signal: AbortSignal): Promise<void>;
 }
 
 export interface RestClientOptions {
@@ -31,22 +38,65 @@ export function createRestClient(controlPlane: ControlPlaneCoordinates, options:
     put: (path, body) => call("PUT", path, body),
     post: (path, body) => call("POST", path, body),
     delete: (path) => call("DELETE", path),
+    watch: (path, onEvent, signal) => watch(controlPlane, path, onEvent, signal),
   };
 }
 
-function send(
+/** A stream says at least that it lives every 15 s; milliseconds. */
+const LONGEST_SILENCE = 45_000;
+
+async function watch(
+  controlPlane: ControlPlaneCoordinates,
+  path: string,
+  onEvent: (event: ServerEvent) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { url, response } = await open(controlPlane, LONGEST_SILENCE, "GET", path, undefined, signal);
+  const isStream = String(response.headers["content-type"]).startsWith("text/event-stream");
+  if (response.statusCode !== 200 || !isStream) {
+    const answer = { status: response.statusCode ?? 0, body: parseBody(await text(response)) };
+    expectOk(answer, "could not watch");
+    throw new MeshError("MM121", `${url.origin} cannot be watched: it is no monomesh, or an older one`);
+  }
+  const reader = createEventReader(onEvent);
+  try {
+    for await (const part of response.setEncoding("utf8")) reader(part as string);
+  } catch (cause) {
+    if (!signal.aborted) throw unreachable(url, cause as Error);
+  }
+}
+
+async function send(
   controlPlane: ControlPlaneCoordinates,
   { timeoutMs }: RestClientOptions,
   method: string,
   path: string,
   body: unknown,
 ): Promise<RestAnswer> {
+  const { url, response } = await open(controlPlane, timeoutMs, method, path, body);
+  try {
+    return { status: response.statusCode ?? 0, body: parseBody(await text(response)) };
+  } catch (cause) {
+    throw unreachable(url, cause as Error);
+  }
+}
+
+/** Sends a request; resolves when the head of the answer is there. */
+function open(
+  controlPlane: ControlPlaneCoordinates,
+  timeoutMs: number,
+  method: string,
+  path: string,
+  body: unknown,
+  signal?: AbortSignal,
+): Promise<{ readonly url: URL; readonly response: IncomingMessage }> {
   const url = new URL(controlPlane.url.replace(/\/$/, "") + path);
   const payload = body === undefined ? undefined : JSON.stringify(body);
-  const { promise, resolve, reject } = Promise.withResolvers<RestAnswer>();
+  const { promise, resolve, reject } = Promise.withResolvers<{ url: URL; response: IncomingMessage }>();
   const request = (url.protocol === "https:" ? httpsRequest : httpRequest)(url, {
     method,
     timeout: timeoutMs,
+    ...(signal ? { signal } : {}),
     headers: {
       accept: "application/json",
       ...(payload === undefined
@@ -59,14 +109,7 @@ function send(
   });
   request.on("timeout", () => request.destroy(new Error(`no answer in ${timeoutMs / 1000} s`)));
   request.on("error", (cause) => reject(unreachable(url, cause)));
-  request.on("response", (response) => {
-    const parts: Buffer[] = [];
-    response.on("data", (part: Buffer) => parts.push(part));
-    response.on("error", (cause) => reject(unreachable(url, cause)));
-    response.on("end", () =>
-      resolve({ status: response.statusCode ?? 0, body: parseBody(Buffer.concat(parts).toString("utf8")) }),
-    );
-  });
+  request.on("response", (response) => resolve({ url, response }));
   request.end(payload);
   return promise;
 }
@@ -104,6 +147,16 @@ export function expectOk(answer: RestAnswer, what: string): unknown {
     ? [body.title, body.detail].filter(Boolean).join(": ")
     : `(${answer.status}): ${String(answer.body).trim()}`;
   throw new MeshError(CODE_OF_STATUS[answer.status] ?? "MM400", what, { why, violations });
+}
+
+/** The same for a path that only monomesh serves. */
+export function expectOurs(answer: RestAnswer, what: string): unknown {
+  if (answer.status === 404 && typeof answer.body === "string") {
+    throw new MeshError("MM121", what, {
+      why: "This control plane does not tell that: it is no monomesh, or an older one.",
+    });
+  }
+  return expectOk(answer, what);
 }
 
 const CODE_OF_STATUS: Readonly<Record<number, "MM301" | "MM302" | "MM404" | "MM405" | "MM409" | "MM503">> = {

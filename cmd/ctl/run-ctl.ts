@@ -5,6 +5,7 @@ import { nearest } from "../../core/kernel/nearest.ts";
 import { VERSION } from "../../core/kernel/runtime.ts";
 import type { Io } from "../terminal/io.ts";
 import { addConfigCommands } from "./config-commands.ts";
+import { addLookCommands } from "./look-commands.ts";
 import { addResourceCommands } from "./resource-commands.ts";
 import { createSession, type Session } from "./session.ts";
 
@@ -33,6 +34,7 @@ export async function runCtl(args: readonly string[], io: Io): Promise<number> {
     .exitOverride()
     .configureOutput({ writeOut: (text) => void io.stdout.write(text), writeErr: () => undefined });
   addResourceCommands(program, withSession);
+  if (!kumactl) addLookCommands(program, withSession);
   addConfigCommands(program, withSession);
   program
     .command("version")

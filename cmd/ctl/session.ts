@@ -17,6 +17,8 @@ export interface Session {
   /** True under the name kumactl: its columns and words, byte for byte. */
   readonly kumactl: boolean;
   readonly files: { readonly read: readonly string[]; readonly write: string };
+  /** Aborts when a command that goes on for ever must end. */
+  readonly signal: AbortSignal;
   client(): Promise<RestClient>;
   out(text: string): void;
   talk(text: string): void;
@@ -32,6 +34,7 @@ export function createSession(io: Io, global: GlobalOptions): Session {
     global,
     kumactl: io.calledAs === "kumactl",
     files,
+    signal: io.signal ?? new AbortController().signal,
     client: () => {
       client ??= open();
       return client;

@@ -90,6 +90,7 @@ async function tellAll(io: Io, mesh: DemoMesh, steps: readonly Step[], stopped: 
     kumactl: false,
     global: { mesh: "default", apiTimeout: 5000 },
     files: { read: [], write: "" },
+    signal: new AbortController().signal,
     client: async () => mesh.api,
     out: (text: string) => void io.stdout.write(text),
     talk: (text: string) => void io.stdout.write(text),

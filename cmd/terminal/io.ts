@@ -6,6 +6,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The name the program was called by: `monomesh`, `kuma-cp`, `kuma-dp` or `kumactl`. */
   readonly calledAs: string;
+  /** Ends a command that goes on until it is interrupted (`-w`). Absent: only Ctrl-C does. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Writer {

@@ -38,13 +38,17 @@ const COLOUR: Readonly<Record<LogLevel, string>> = {
   error: "\u001b[31m",
 };
 
+/** Column of an error's code, so that codes stand below each other. */
+const CODE_COLUMN = 88;
+
 function humanSink(io: Io): LogSink {
   const colour = hasColour(io, io.stderr);
   return {
     write(level, _event, text, fields) {
-      const code = typeof fields["code"] === "string" ? `  ${fields["code"]}` : "";
+      const code = typeof fields["code"] === "string" ? fields["code"] : "";
+      const line = code ? `${text.padEnd(CODE_COLUMN)}  ${code}` : text;
       const mark = colour && MARK[level] ? `${COLOUR[level]}${MARK[level]}\u001b[0m` : MARK[level];
-      io.stderr.write(`${clockText(new Date())}  ${mark}${text}${code}\n`);
+      io.stderr.write(`${clockText(new Date())}  ${mark}${line}\n`);
     },
   };
 }

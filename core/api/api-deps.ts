@@ -1,10 +1,14 @@
 import type { SigningKeys, TokenIssuer } from "../auth/authenticator.ts";
+import type { EventLog } from "../events/event-log.ts";
 import type { FailureBook } from "../insight/failure-book.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { ResourceTypes } from "../model/registry.ts";
 import type { Policy } from "../policy/policy.ts";
+import type { PresenceOutlook } from "../presence/outlook.ts";
+import type { Configurations } from "../push/configurations.ts";
 import type { ResourceStore } from "../store/resource-store.ts";
+import type { MeshView } from "../view/mesh-view.ts";
 
 /** Who this control plane is, for `GET /`. */
 export interface ControlPlaneIdentity {
@@ -28,6 +32,11 @@ export interface ApiDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly failures: FailureBook;
+  readonly events: EventLog;
+  readonly configurations: Configurations;
+  readonly presence: PresenceOutlook;
+  /** The picture of a mesh; read in the same turn. */
+  view(mesh: string): MeshView | undefined;
   readonly identity: ControlPlaneIdentity;
   /** The effective configuration for `GET /config`, secrets masked. */
   config(): unknown;

@@ -10,9 +10,11 @@ import { MeshError, toMeshError } from "../kernel/errors.ts";
 import { listenError } from "../kernel/listen-error.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { requireAdmin } from "./caller.ts";
+import { EventStreams } from "./event-stream.ts";
 import { createKnownPaths } from "./known-paths.ts";
 import { sendError, sendPlain } from "./reply.ts";
 import { BODY_LIMIT, parseJsonBody } from "./request-body.ts";
+import { addEventRoutes } from "./routes/events.ts";
 import { addFailureRoutes } from "./routes/failures.ts";
 import { addInformationRoutes } from "./routes/information.ts";
 import { addOverviewRoutes } from "./routes/overviews.ts";
@@ -46,9 +48,13 @@ const MAX_PARAM_LENGTH = 1024;
 const WRITING = new Set(["PUT", "POST", "DELETE", "PATCH"]);
 
 export function createApiServer(deps: ApiDeps): ApiServer {
-  const app = createApp(deps);
+  const stopping = new AbortController();
+  const streams = new EventStreams(deps.clock);
+  const app = createApp(deps, streams, stopping.signal);
   let closing: Promise<void> | undefined;
   const close = () => {
+    stopping.abort();
+    streams.close();
     closing ??= closeApp(app, deps);
     return closing;
   };
@@ -71,7 +77,7 @@ async function closeApp(app: FastifyInstance, deps: ApiDeps): Promise<void> {
   await app.close();
 }
 
-function createApp(deps: ApiDeps): FastifyInstance {
+function createApp(deps: ApiDeps, streams: EventStreams, stopping: AbortSignal): FastifyInstance {
   const options: FastifyHttpOptions<Server> = {
     logger: false,
     exposeHeadRoutes: false,
@@ -93,11 +99,12 @@ function createApp(deps: ApiDeps): FastifyInstance {
   addHooks(app, deps);
   addErrorAnswers(app, deps);
   addInformationRoutes(app, deps);
-  addResourceRoutes(app, deps);
+  addResourceRoutes(app, deps, stopping);
   addOverviewRoutes(app, deps);
   addPolicyRoutes(app, deps);
   addTokenRoutes(app, deps);
   addFailureRoutes(app, deps);
+  addEventRoutes(app, deps, streams);
   return app;
 }
 

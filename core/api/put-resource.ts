@@ -12,6 +12,8 @@ import { requireMesh } from "./require-mesh.ts";
 
 export interface PutResult {
   readonly created: boolean;
+  /** Of the write. */
+  readonly revision: number;
   /** What was ignored or has no effect; shown by kumactl. */
   readonly warnings: readonly string[];
 }
@@ -25,7 +27,7 @@ export async function putResource(
 ): Promise<PutResult> {
   const result = draftFromJson(type, json, { strict: false });
   const violations = [...mismatches(type, key, json), ...result.violations];
-  const created = await retryOnConflict(async () => {
+  const { created, stored } = await retryOnConflict(async () => {
     const mesh = type.scope === "Mesh" ? await requireMesh(deps.store, key.mesh) : undefined;
     const previous = await deps.store.get(key);
     const computed = computeResource(type, result.draft, { previous, mesh: mesh?.spec as MeshSpec | undefined });
@@ -35,15 +37,16 @@ export async function putResource(
     if (all.length > 0) throw new MeshError("MM104", "Resource is not valid", { violations: all });
     const owner = mesh ? { type: MESH, mesh: "", name: mesh.name } : undefined;
     const stored = await deps.store.put(computed.draft, { expectedVersion: previous?.version ?? 0, owner });
-    return previous === undefined ? stored : undefined;
+    return { created: previous === undefined, stored };
   });
   if (type.name === MESH) {
-    if (created) await storeInitialPolicies(deps.store, deps.policies ?? [], created as Resource<MeshSpec>);
+    if (created) await storeInitialPolicies(deps.store, deps.policies ?? [], stored as Resource<MeshSpec>);
     // Also after an update: a mesh whose creation was cut short gets its keys then.
     await deps.signingKeys.ensureForMesh(key.name);
   }
   return {
-    created: created !== undefined,
+    created,
+    revision: stored.revision,
     warnings: [...unknownFieldWarnings(result.unknownFields), ...(type.warnings?.(result.draft) ?? [])],
   };
 }

@@ -3,6 +3,7 @@ import { keyText, type Resource } from "../model/resource.ts";
 import type { DataplaneSpec } from "../model/types/dataplane.ts";
 import { DATAPLANE_INSIGHT, type DataplaneInsightSpec } from "../model/types/dataplane-insight.ts";
 import type { ResourceStore } from "../store/resource-store.ts";
+import type { ApiDeps } from "./api-deps.ts";
 import type { ProxyRecords } from "./overview.ts";
 
 /** Below this, single reads cost less than reading a mesh's whole lists. */
@@ -11,16 +12,24 @@ const FEW = 100;
 const CHUNK = 500;
 
 /** All that is known of the proxies of these Dataplanes, in their order. */
-export async function readProxies(store: ResourceStore, dataplanes: readonly Resource[]): Promise<ProxyRecords[]> {
+export async function readProxies(
+  { store, configurations, presence }: Pick<ApiDeps, "store" | "configurations" | "presence">,
+  dataplanes: readonly Resource[],
+): Promise<ProxyRecords[]> {
   const [insights, presences] = await Promise.all([
     readCompanions(store, DATAPLANE_INSIGHT, dataplanes),
     readCompanions(store, DATAPLANE_PRESENCE, dataplanes),
   ]);
-  return dataplanes.map((dataplane, index) => ({
-    dataplane: dataplane as Resource<DataplaneSpec>,
-    insight: insights[index]?.spec as DataplaneInsightSpec | undefined,
-    presence: presences[index]?.spec as PresenceSpec | undefined,
-  }));
+  return dataplanes.map((dataplane, index) => {
+    const record = presences[index]?.spec as PresenceSpec | undefined;
+    return {
+      dataplane: dataplane as Resource<DataplaneSpec>,
+      insight: insights[index]?.spec as DataplaneInsightSpec | undefined,
+      presence: record,
+      freshness: configurations.freshness(dataplane),
+      outlook: record && presence.outlook(record),
+    };
+  });
 }
 
 /** For each Dataplane the resource of another type that has its mesh and name. */

@@ -1,6 +1,7 @@
 import type { TLSSocket } from "node:tls";
 import type { ProxyAuthenticator } from "../auth/authenticator.ts";
 import type { ControlPlaneCa } from "../ca/control-plane-ca.ts";
+import type { EventLog } from "../events/event-log.ts";
 import type { FailureBook } from "../insight/failure-book.ts";
 import type { InsightTracker } from "../insight/insight-tracker.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -29,6 +30,7 @@ export interface DpServerDeps {
   readonly scope: Scope;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly events: EventLog;
   readonly store: ResourceStore;
   readonly authenticator: ProxyAuthenticator;
   readonly ca: ControlPlaneCa;
@@ -126,7 +128,7 @@ function bootstrapRoute(
   grpc: LazyGrpcSide,
   port: () => number,
 ): (call: HttpCall) => Promise<HttpAnswer> {
-  const refusals = new RefusalLog(deps.log, deps.clock);
+  const refusals = new RefusalLog(deps.events, deps.clock);
   const settings = { ...BOOTSTRAP_DEFAULTS, ...deps.bootstrap };
   return async ({ body, headers, peer }) => {
     let proxy: { mesh: string; name: string } | undefined;

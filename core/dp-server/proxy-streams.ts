@@ -1,9 +1,9 @@
 import type { ProxyAuthenticator } from "../auth/authenticator.ts";
 import type { XdsType } from "../envoy/encoded-resource.ts";
+import type { EventLog } from "../events/event-log.ts";
 import type { InsightTracker, StreamInsight } from "../insight/insight-tracker.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { MeshError, toMeshError } from "../kernel/errors.ts";
-import type { Logger } from "../kernel/log.ts";
 import type { Resource, ResourceDraft } from "../model/resource.ts";
 import type { Presence, PresenceLease, ProxyStream } from "../presence/presence.ts";
 import { RefusalLog } from "../presence/refusal-log.ts";
@@ -21,7 +21,7 @@ export interface ProxyStreamsDeps {
   readonly acks: AckSink;
   readonly insight: InsightTracker;
   readonly clock: Clock;
-  readonly log: Logger;
+  readonly events: EventLog;
 }
 
 /**
@@ -29,7 +29,7 @@ export interface ProxyStreamsDeps {
  * authentication, presence (which makes or finds the Dataplane), then snapshots and insight.
  */
 export function createProxyStreams(deps: ProxyStreamsDeps): StreamEvents {
-  const refusals = new RefusalLog(deps.log, deps.clock);
+  const refusals = new RefusalLog(deps.events, deps.clock);
   return {
     async openAds(stream) {
       const { proxy, definition } = await introduce(deps, stream, refusals);
@@ -42,7 +42,7 @@ export function createProxyStreams(deps: ProxyStreamsDeps): StreamEvents {
         lease.close("its token is not valid for the stored Dataplane");
         throw error;
       }
-      return new ProxySession(deps, stream, proxy, lease);
+      return new ProxySession(deps, stream, proxy, lease, refusals);
     },
   };
 }
@@ -118,17 +118,19 @@ class ProxySession implements AdsSession {
   readonly #node: StreamNode;
   readonly #proxy: ProxyId;
   readonly #lease: PresenceLease;
+  readonly #refusals: RefusalLog;
   #insight: StreamInsight;
   readonly #synced = new Map<XdsType, number>();
   #snapshots: Disposable | undefined;
   #activity: Disposable | undefined;
 
-  constructor(deps: ProxyStreamsDeps, stream: StreamInfo, proxy: ProxyId, lease: PresenceLease) {
+  constructor(deps: ProxyStreamsDeps, stream: StreamInfo, proxy: ProxyId, lease: PresenceLease, refusals: RefusalLog) {
     this.#deps = deps;
     this.#streamId = stream.id;
     this.#node = stream.node;
     this.#proxy = proxy;
     this.#lease = lease;
+    this.#refusals = refusals;
     this.#insight = deps.insight.opened(proxy, stream.id, stream.node);
   }
 
@@ -172,6 +174,7 @@ class ProxySession implements AdsSession {
 
   onNack(type: XdsType, message: string): void {
     this.#insight.rejected(type, message);
+    this.#refusals.once(this.#proxy, "rejected", `its Envoy refuses a new ${type}: ${message}`);
   }
 
   onSynced(type: XdsType, revision: number): void {

@@ -43,7 +43,7 @@ export function buildLoadAssignment(
   endpoints: readonly Endpoint[],
   subset?: Tags,
 ): EncodedResource {
-  const chosen = distinct(subset ? endpoints.filter((endpoint) => matches(endpoint.tags, subset)) : endpoints);
+  const chosen = endpointsFor(endpoints, subset);
   const policyEnd = writer.mark();
   wrapper(writer, POLICY.overprovisioningFactor, OVERPROVISIONING_FACTOR);
   writer.frame(ASSIGNMENT.policy, policyEnd);
@@ -62,6 +62,11 @@ export function buildLoadAssignment(
   }
   writer.text(ASSIGNMENT.clusterName, clusterName);
   return encodeResource("endpoint", clusterName, writer.take());
+}
+
+/** The endpoints of a service that its consumers are told, `subset` as for `buildLoadAssignment`. */
+export function endpointsFor(endpoints: readonly Endpoint[], subset: Tags | undefined): readonly Endpoint[] {
+  return distinct(subset ? endpoints.filter((endpoint) => matches(endpoint.tags, subset)) : endpoints);
 }
 
 function matches(tags: Tags, subset: Tags): boolean {

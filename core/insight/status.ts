@@ -2,6 +2,7 @@ import { inboundsOf, isReady } from "../model/dataplane/access.ts";
 import type { DataplaneSpec } from "../model/dataplane/spec.ts";
 import type { PresenceSpec } from "../model/dataplane-presence.ts";
 import type { DataplaneInsightSpec } from "../model/types/dataplane-insight.ts";
+import { openRejection, rejectionText } from "./config-status.ts";
 
 /** Kuma's three words, on its wire and under the name `kumactl`. */
 export type KumaStatus = "Online" | "Partially degraded" | "Offline";
@@ -71,8 +72,8 @@ function connectedStatus(
     const reason = `no answer from the application behind port ${down.join(", ")}`;
     return { status: down.length === count ? "Offline" : "Partially degraded", reason };
   }
-  const refused = insight?.rejections?.findLast((each) => each.acceptedTime === undefined);
-  if (refused) return { status: "Online", reason: `Envoy refused its newest ${refused.type}: ${refused.message}` };
+  const rejection = openRejection(insight);
+  if (rejection) return { status: "Online", reason: rejectionText(rejection) };
   return { status: "Online", reason: presence.rival ? presence.reason : "" };
 }
 

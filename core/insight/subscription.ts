@@ -5,6 +5,7 @@ import type {
   DiscoverySubscription,
 } from "../model/types/dataplane-insight.ts";
 import type { StreamNode } from "../xds/stream-events.ts";
+import { resourceNamedIn } from "./config-status.ts";
 import { versionOf } from "./version.ts";
 
 type Counter = keyof DiscoveryServiceStats;
@@ -55,7 +56,8 @@ export class Subscription {
     this.count(type, "responsesRejected", now);
     const name = SHORT_NAME[type];
     this.#rejections.delete(name);
-    this.#rejections.set(name, { type: name, message, time: now });
+    const resource = resourceNamedIn(message);
+    this.#rejections.set(name, { type: name, ...(resource ? { resource } : {}), message, time: now });
   }
 
   get rejections(): readonly Rejection[] {

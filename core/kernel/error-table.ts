@@ -66,6 +66,7 @@ export const ERROR_TABLE = {
   MM409: row("Conflict", "user", 409, "The resource was changed by someone else meanwhile."),
   MM413: row("Body too large", "user", 413, "The body of the request is larger than this server takes."),
   MM415: row("Unsupported media type", "user", 415, "The body must be JSON and say so in content-type."),
+  MM429: row("Too many watchers", "user", 429, "The control plane serves only so many streams of events at a time."),
   MM500: row("Store failed", "system", 500, "The store could not do what was asked; nothing was changed."),
   MM501: row("Store busy elsewhere", "user", 500, "Another process holds the store."),
   MM502: row(

@@ -1,3 +1,4 @@
+import type { EventLog } from "../events/event-log.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Scope } from "../kernel/scope.ts";
@@ -10,6 +11,7 @@ import { ControlPlanes } from "./control-planes.ts";
 import { Heartbeat, heartbeatKey } from "./heartbeat.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { ObservedClock } from "./observed-clock.ts";
+import { buildOutlook, type PresenceOutlook } from "./outlook.ts";
 import type { AbsenceObserver, Presence } from "./presence.ts";
 import { PresenceCore } from "./presence-core.ts";
 import { PresenceIndex } from "./presence-index.ts";
@@ -43,7 +45,9 @@ export interface PresenceOptions {
   readonly lifecycles: readonly Lifecycle[];
   readonly acknowledgements: Acknowledgements;
   readonly clock: Clock;
+  /** For what concerns the control plane; what happens to proxies is told to `events`. */
   readonly log: Logger;
+  readonly events: EventLog;
   /** When it closes, streams that end are no losses, and the last heartbeat is written: it must close before the store. */
   readonly scope: Scope;
   /** Unique for each start of each control plane. */
@@ -60,8 +64,8 @@ const LONGEST_CATCH_UP_MS = 1000;
  * The state machine of proxies (design.md, "Presence of a proxy") over a store that other control planes may share.
  * Resolves when it knows what is stored and its first heartbeat is written; rejects when the store cannot do that.
  */
-export async function createPresence(options: PresenceOptions): Promise<Presence> {
-  const { store, lifecycles, acknowledgements, clock, log, scope, instance, observer } = options;
+export async function createPresence(options: PresenceOptions): Promise<Presence & PresenceOutlook> {
+  const { store, lifecycles, acknowledgements, clock, log, events, scope, instance, observer } = options;
   const settings = options.settings ?? {};
   const heartbeatMs = settings.heartbeatMs ?? 30_000;
   const graceMs = settings.graceMs ?? 60_000;
@@ -131,7 +135,7 @@ export async function createPresence(options: PresenceOptions): Promise<Presence
     index: () => index,
     reached,
     clock,
-    log,
+    events,
     signal: scope.signal,
     moment,
     instance,
@@ -191,6 +195,11 @@ export async function createPresence(options: PresenceOptions): Promise<Presence
     leave: (proxy, incarnation) => core.leave(proxy, incarnation),
     left: (proxy, incarnation) => core.left(proxy, incarnation),
     report: (proxy, incarnation, report) => core.report(proxy, incarnation, report),
+    outlook(record) {
+      // What this control plane holds it has heard of: a stream that answers no ping is ended within 15 s.
+      const lastBeat = record.instance === instance ? moment() : controlPlanes.lastBeat(record.instance);
+      return buildOutlook(record, rules, moment(), lastBeat);
+    },
     stop,
   };
 }

@@ -1,5 +1,5 @@
+import type { EventLog } from "../events/event-log.ts";
 import type { Clock } from "../kernel/clock.ts";
-import type { Logger } from "../kernel/log.ts";
 import type { ProxyId } from "../push/snapshot.ts";
 import { MassLossGuard } from "./mass-loss.ts";
 import type { PresenceIndex, RecordChange } from "./presence-index.ts";
@@ -10,7 +10,7 @@ export interface LossesOptions {
   readonly changes: RecordChanges;
   readonly index: () => PresenceIndex;
   readonly clock: Clock;
-  readonly log: Logger;
+  readonly events: EventLog;
   readonly moment: () => Moment;
   readonly instance: string;
 }
@@ -56,13 +56,13 @@ export class Losses {
 
   /** Losses that were recorded before the mass loss was recognised get their endpoints back. */
   #count(proxy: ProxyId): void {
-    const { index, clock, log, changes } = this.#options;
+    const { index, clock, events, changes } = this.#options;
     const { mesh, name } = proxy;
     const { alsoSpared } = this.#guard.lost(mesh, name, clock.monotonic(), index().connected(mesh));
     if (alsoSpared.length === 0) return;
     const lost = alsoSpared.length + 1;
-    const text = `mesh ${mesh}: ${lost} proxies and more than half of it were lost within 5 s; their endpoints stay in use`;
-    log.warn("mass-loss", text, { mesh, lost });
+    const detail = `${lost} proxies and more than half of it were lost within 5 s; their endpoints stay in use`;
+    events.tell({ kind: "mass-loss", level: "warn", mesh, type: "", name: "", detail });
     for (const each of [name, ...alsoSpared]) void changes.persist({ mesh, name: each }, () => ({ type: "spared" }));
   }
 }

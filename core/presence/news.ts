@@ -1,19 +1,21 @@
-import type { Logger, LogLevel } from "../kernel/log.ts";
+import type { EventKind } from "../events/event.ts";
+import type { EventLog } from "../events/event-log.ts";
+import type { LogLevel } from "../kernel/log.ts";
 import type { DataplaneSpec } from "../model/dataplane/spec.ts";
 import type { PresenceSpec } from "../model/dataplane-presence.ts";
 import type { Resource } from "../model/resource.ts";
 import type { ProxyId } from "../push/snapshot.ts";
-import { eventText, newsOf } from "./event-text.ts";
+import { newsOf } from "./news-text.ts";
 import type { AbsenceObserver } from "./presence.ts";
 import type { Outcome } from "./record-store.ts";
 
 /** Tells people, and whoever else must know, what this control plane changed. */
 export class News {
-  readonly #log: Logger;
+  readonly #events: EventLog;
   readonly #observer: AbsenceObserver | undefined;
 
-  constructor(log: Logger, observer: AbsenceObserver | undefined) {
-    this.#log = log;
+  constructor(events: EventLog, observer: AbsenceObserver | undefined) {
+    this.#events = events;
     this.#observer = observer;
   }
 
@@ -32,14 +34,14 @@ export class News {
     dataplane?: Resource | undefined,
   ): void {
     const news = newsOf(before, after, dataplane?.spec as DataplaneSpec | undefined);
-    if (news) this.say(proxy, news.level, news.word, news.detail);
+    if (news) this.say(proxy, news.level, news.kind, news.detail);
     if (after !== "delete" && (after.state === "offline" || after.state === "left") && before?.state !== after.state) {
       this.#observer?.absent(proxy, after.lastSeen);
     }
   }
 
-  say(proxy: ProxyId, level: LogLevel, word: string, detail: string): void {
+  say(proxy: ProxyId, level: LogLevel, kind: EventKind, detail: string): void {
     const { mesh, name } = proxy;
-    this.#log.log(level, word, eventText(proxy, word, detail), { mesh, dataplane: name });
+    this.#events.tell({ kind, level, mesh, type: "Dataplane", name, detail });
   }
 }

@@ -1,6 +1,6 @@
+import type { EventLog } from "../events/event-log.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { formatDuration } from "../kernel/duration.ts";
-import type { Logger } from "../kernel/log.ts";
 import { servicesOf } from "../model/dataplane/access.ts";
 import type { DataplaneSpec } from "../model/dataplane/spec.ts";
 import type { Resource } from "../model/resource.ts";
@@ -30,7 +30,7 @@ export interface PresenceCoreOptions {
   /** Resolves when the index includes the revision, or a second passed. */
   readonly reached: (revision: number) => Promise<void>;
   readonly clock: Clock;
-  readonly log: Logger;
+  readonly events: EventLog;
   readonly signal: AbortSignal;
   readonly moment: () => Moment;
   readonly instance: string;
@@ -48,12 +48,12 @@ export class PresenceCore implements Omit<Presence, "stop"> {
   readonly #left = new Set<string>();
 
   constructor(options: PresenceCoreOptions) {
-    const { records, clock, log, signal, index, moment, instance, admissions, observer } = options;
+    const { records, clock, events, signal, index, moment, instance, admissions, observer } = options;
     this.#options = options;
-    const news = new News(log, observer);
+    const news = new News(events, observer);
     const changes = new RecordChanges({ records, news, clock, signal });
-    const losses = new Losses({ changes, index, clock, log, moment, instance });
-    const refusals = new RefusalLog(log, clock);
+    const losses = new Losses({ changes, index, clock, events, moment, instance });
+    const refusals = new RefusalLog(events, clock);
     this.#news = news;
     this.#changes = changes;
     this.#losses = losses;

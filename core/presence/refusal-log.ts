@@ -1,8 +1,9 @@
+import type { EventKind } from "../events/event.ts";
+import type { EventLog } from "../events/event-log.ts";
 import type { Clock } from "../kernel/clock.ts";
+import type { ErrorCode } from "../kernel/error-table.ts";
 import type { MeshError } from "../kernel/errors.ts";
-import type { Logger } from "../kernel/log.ts";
 import { type ProxyId, proxyText } from "../push/snapshot.ts";
-import { eventText } from "./event-text.ts";
 import type { ProxyStream } from "./presence.ts";
 
 /** The same line about the same proxy is said once in this time; milliseconds. A refused Envoy tries again every second. */
@@ -11,12 +12,12 @@ const MOST_KEPT = 1000;
 
 /** Says why a proxy may not join, without repeating itself. */
 export class RefusalLog {
-  readonly #log: Logger;
+  readonly #events: EventLog;
   readonly #clock: Clock;
   readonly #said = new Map<string, number>();
 
-  constructor(log: Logger, clock: Clock) {
-    this.#log = log;
+  constructor(events: EventLog, clock: Clock) {
+    this.#events = events;
     this.#clock = clock;
   }
 
@@ -25,19 +26,15 @@ export class RefusalLog {
     this.once(stream.proxy, "refused", detail, error.code);
   }
 
-  once(proxy: ProxyId, word: string, detail: string, code?: string): void {
+  once(proxy: ProxyId, kind: EventKind, detail: string, code?: ErrorCode): void {
     const now = this.#clock.monotonic();
-    const key = `${proxyText(proxy)} ${word} ${detail.replace(/:\d+\)?$/, "")}`;
+    const key = `${proxyText(proxy)} ${kind} ${detail.replace(/:\d+\)?$/, "")}`;
     const said = this.#said.get(key);
     if (said !== undefined && now - said < QUIET_MS) return;
     this.#said.delete(key);
     this.#said.set(key, now);
     if (this.#said.size > MOST_KEPT) for (const oldest of this.#said.keys()) if (this.#said.delete(oldest)) break;
-    const text = eventText(proxy, word, detail);
-    this.#log.warn(word, code ? `${text.padEnd(90)} ${code}` : text, {
-      mesh: proxy.mesh,
-      dataplane: proxy.name,
-      ...(code ? { code } : {}),
-    });
+    const { mesh, name } = proxy;
+    this.#events.tell({ kind, level: "warn", mesh, type: "Dataplane", name, detail, code });
   }
 }

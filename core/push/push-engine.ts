@@ -1,5 +1,6 @@
 import type { XdsType } from "../envoy/encoded-resource.ts";
 import { type BuildResource, loadBuilders } from "../envoy/load-builders.ts";
+import type { ChangeOutcome } from "../events/event.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { toMeshError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/log.ts";
@@ -10,7 +11,9 @@ import type { Dirt, MeshView } from "../view/mesh-view.ts";
 import type { AckSink } from "./ack-sink.ts";
 import { AcknowledgementTracker } from "./acknowledgement-tracker.ts";
 import type { Acknowledgements } from "./acknowledgements.ts";
+import type { Configurations, RevisionRange } from "./configurations.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
+import type { Freshness } from "./freshness.ts";
 import { MeshPicture } from "./mesh-picture.ts";
 import { planProxy } from "./proxy-plan.ts";
 import { ProxyRegistry } from "./proxy-registry.ts";
@@ -48,7 +51,7 @@ export function createPushEngine(options: PushEngineOptions): PushEngine {
  * endpoints touches one ClusterLoadAssignment and the maps that hold it; a change of a definition plans one proxy anew.
  * What several proxies need is built once. Nothing runs unless something changed.
  */
-export class PushEngine implements SnapshotSource, Acknowledgements, AckSink {
+export class PushEngine implements SnapshotSource, Acknowledgements, AckSink, Configurations {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #scope: Scope;
@@ -114,7 +117,7 @@ export class PushEngine implements SnapshotSource, Acknowledgements, AckSink {
   acknowledged(id: ProxyId, streamId: string, type: XdsType, revision: number): void {
     const proxy = this.#proxies.get(id);
     if (!proxy) return;
-    const took = proxy.acknowledge(streamId, type, revision, this.#clock.monotonic());
+    const took = proxy.acknowledge(streamId, type, revision, this.#clock.monotonic(), this.#clock.now());
     if (took !== undefined) this.#convergence.observe(took);
     if (type === "endpoint") this.#tracker.acknowledged(proxy);
   }
@@ -125,6 +128,24 @@ export class PushEngine implements SnapshotSource, Acknowledgements, AckSink {
 
   waitFor: Acknowledgements["waitFor"] = (mesh, services, revision, options) =>
     this.#tracker.waitFor(mesh, services, revision, options);
+
+  freshness(id: ProxyId): Freshness | undefined {
+    return this.#proxies.get(id)?.freshness();
+  }
+
+  async applied(mesh: string, { from, to }: RevisionRange, signal: AbortSignal): Promise<ChangeOutcome> {
+    const started = this.#clock.monotonic();
+    await Promise.race([this.settled(to), aborted(signal)]);
+    const concerned = [...this.#proxies.ofMesh(mesh)].filter((proxy) => (proxy.freshness()?.wanted ?? -1) >= from);
+    const current = await Promise.all(concerned.map((proxy) => proxy.current(signal)));
+    const missing = concerned.filter((_, at) => !current[at]).map(({ id }) => id.name);
+    return {
+      concerned: concerned.length,
+      acknowledged: concerned.length - missing.length,
+      missing: missing.sort(),
+      took: Math.round(this.#clock.monotonic() - started),
+    };
+  }
 
   /** The picture of a mesh, for whoever shows or explains it. Read it in the same turn: it changes in place. */
   view(mesh: string): MeshView | undefined {
@@ -237,7 +258,7 @@ export class PushEngine implements SnapshotSource, Acknowledgements, AckSink {
     try {
       const planned = proxy.needsPlan ? await this.#plan(proxy, build) : undefined;
       const revision = planned ?? this.#picture.revision;
-      const snapshot = proxy.refresh(revision, this.#clock.monotonic());
+      const snapshot = proxy.refresh(revision, this.#clock.monotonic(), this.#clock.now());
       if (!snapshot) return;
       for (const subscriber of proxy.late()) {
         if (!subscriber.delivered && subscriber.atLeast > revision) {
@@ -290,4 +311,10 @@ export class PushEngine implements SnapshotSource, Acknowledgements, AckSink {
     if (this.#picture.revision >= revision) this.#mark(proxy);
     else this.#awaiting.add(proxy);
   }
+}
+
+/** Resolves when the signal aborts. */
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

@@ -1,4 +1,5 @@
 import { XDS_TYPES, type XdsType } from "../envoy/encoded-resource.ts";
+import { Confirmations, type Freshness } from "./freshness.ts";
 import type { ResourceSet, ResourceSets } from "./resource-set.ts";
 import type { SharedResource } from "./shared-resources.ts";
 import type { ProxyId, Snapshot, SubscribeOptions } from "./snapshot.ts";
@@ -29,13 +30,12 @@ export class PushedProxy {
   needsPlan = true;
   /** Monotonic time of the oldest change that it was not given yet; undefined when there is none. */
   changedAt: number | undefined;
-  /** Revision of the first snapshot with the present endpoints; undefined before the first snapshot. */
-  endpointRevision: number | undefined;
   readonly #sets: ResourceSets;
   #mine: Sets | undefined;
   #snapshot: Snapshot | undefined;
-  /** Newest revision whose endpoints each of its streams acknowledged. */
-  readonly #acknowledged = new Map<string, number>();
+  readonly #confirmations = new Confirmations();
+  /** Who waits for the proxy to be current. */
+  readonly #waiting = new Set<() => void>();
   #unconfirmed: Unconfirmed | undefined;
 
   constructor(id: ProxyId, sets: ResourceSets) {
@@ -65,9 +65,9 @@ export class PushedProxy {
 
   /**
    * Replaces the snapshot if anything in it changed, and returns it; undefined for a proxy that could not be planned yet.
-   * `now` is monotonic.
+   * `now` is monotonic, `wall` is not.
    */
-  refresh(revision: number, now: number): Snapshot | undefined {
+  refresh(revision: number, now: number, wall: number): Snapshot | undefined {
     const sets = this.#mine;
     if (!sets) return undefined;
     const before = this.#snapshot?.resources;
@@ -82,7 +82,7 @@ export class PushedProxy {
     const changed = XDS_TYPES.filter((type) => before?.[type] !== resources[type]);
     if (changed.length > 0) {
       this.#snapshot = { revision, resources };
-      if (changed.includes("endpoint")) this.endpointRevision = revision;
+      this.#confirmations.given(this.#snapshot, changed, wall);
       if (before && this.changedAt !== undefined) this.#expect(revision, changed, now);
     }
     this.changedAt = undefined;
@@ -94,9 +94,9 @@ export class PushedProxy {
     return [...this.subscribers].filter(({ delivered }) => delivered !== this.#snapshot);
   }
 
-  /** Returns how long the oldest unconfirmed change took, in milliseconds, once all of it is confirmed. */
-  acknowledge(streamId: string, type: XdsType, revision: number, now: number): number | undefined {
-    if (type === "endpoint") this.#acknowledged.set(streamId, revision);
+  /** Returns how long the oldest unconfirmed change took, in milliseconds, once all of it is confirmed. Times as above. */
+  acknowledge(streamId: string, type: XdsType, revision: number, now: number, wall: number): number | undefined {
+    if (this.#confirmations.confirmed(streamId, type, revision, wall)) for (const resolve of this.#waiting) resolve();
     const unconfirmed = this.#unconfirmed;
     if (!unconfirmed || revision < unconfirmed.revision) return undefined;
     unconfirmed.types.delete(type);
@@ -106,7 +106,7 @@ export class PushedProxy {
   }
 
   forgetStream(streamId: string): void {
-    this.#acknowledged.delete(streamId);
+    this.#confirmations.forget(streamId);
     this.#unconfirmed = undefined;
   }
 
@@ -115,9 +115,29 @@ export class PushedProxy {
    * revision that changed nothing for it counts as acknowledged with the one that did.
    */
   holdsEndpoints(revision: number): boolean {
-    if (this.endpointRevision === undefined) return false;
-    const needed = Math.min(revision, this.endpointRevision);
-    return this.#acknowledged.values().some((acknowledged) => acknowledged >= needed);
+    const wanted = this.#confirmations.wanted("endpoint");
+    return wanted !== undefined && this.#confirmations.holds("endpoint", Math.min(revision, wanted));
+  }
+
+  freshness(): Freshness | undefined {
+    return this.#confirmations.freshness();
+  }
+
+  /** Resolves to true when the proxy has acknowledged all it was given, to false when the signal aborts before. */
+  async current(signal: AbortSignal): Promise<boolean> {
+    if (this.freshness()?.behind === 0) return true;
+    if (signal.aborted) return false;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const onCurrent = () => resolve(true);
+    const onAbort = () => resolve(false);
+    this.#waiting.add(onCurrent);
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      return await promise;
+    } finally {
+      this.#waiting.delete(onCurrent);
+      signal.removeEventListener("abort", onAbort);
+    }
   }
 
   release(): void {

@@ -26,7 +26,7 @@ describe("a role loads", () => {
     [
       "ctl",
       "cmd/ctl/run-ctl.ts",
-      ["cmd/ctl", "cmd/terminal", "core/kernel", "core/model", "core/sidecar", "commander"],
+      ["cmd/ctl", "cmd/terminal", "core/events", "core/kernel", "core/model", "core/sidecar", "commander"],
     ],
   ];
   for (const [role, file, places] of mayLoad) {

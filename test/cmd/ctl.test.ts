@@ -1,13 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, it, type TestContext } from "node:test";
-import { runCtl } from "../../cmd/ctl/run-ctl.ts";
-import { reportError } from "../../cmd/terminal/error-text.ts";
+import { describe, it } from "node:test";
 import { BoundedFailureBook } from "../../core/insight/failure-book.ts";
-import { serve } from "../core/api/serve.ts";
-import { createTestIo } from "../support/io.ts";
+import { openCtl } from "./ctl-rig.ts";
 
 const REDIS = `type: Dataplane
 mesh: default
@@ -20,24 +16,6 @@ networking:
     tags:
       kuma.io/service: redis
 `;
-
-/** The command line against a real REST server, as `calledAs`. */
-async function openCtl(test: TestContext, parts: Parameters<typeof serve>[1] = {}) {
-  const api = await serve(test, parts);
-  const dir = mkdtempSync(join(tmpdir(), "ctl-"));
-  test.after(() => rmSync(dir, { recursive: true }));
-  const config = join(dir, "config");
-  const run = async (args: string[], options: { stdin?: string; calledAs?: string } = {}) => {
-    const io = createTestIo(
-      options.calledAs ?? "monomesh",
-      options.stdin === undefined ? {} : { stdin: options.stdin },
-    );
-    const code = await runCtl(["--config-file", config, ...args], io).catch((error: unknown) => reportError(io, error));
-    return { code, out: io.out(), err: io.err() };
-  };
-  assert.equal((await run(["config", "control-planes", "add", "--name", "test", "--address", api.url])).code, 0);
-  return { api, dir, config, run };
-}
 
 describe("ctl", () => {
   it("applies from stdin with variables, shows, and deletes; each change says how to undo it", async (test) => {

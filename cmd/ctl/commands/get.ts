@@ -2,7 +2,7 @@ import type { ResourceType } from "../../../core/model/resource-type.ts";
 import { columnsFor, type Json } from "../output/columns.ts";
 import { dataplaneRows } from "../output/dataplane-table.ts";
 import { documentText, outputFormat } from "../output/print.ts";
-import { kumactlTable, tableText } from "../output/table.ts";
+import { kumactlTable, tableText, terminalWidth } from "../output/table.ts";
 import { expectOk, type RestClient } from "../rest-client.ts";
 import type { Session } from "../session.ts";
 import { collectionPath, findType, itemPath } from "../type-names.ts";
@@ -62,7 +62,7 @@ async function print(
     session.out(items.map((item) => `${type.path}/${String(item["name"])}\n`).join(""));
   } else if (rich) {
     const table = dataplaneRows(items, now, format === "wide");
-    session.out(tableText(table.header, table.rows, session.io.stdout.isTTY ? session.io.stdout.columns : undefined));
+    session.out(tableText(table.header, table.rows, terminalWidth(session.io.stdout)));
     session.talk(table.summary);
   } else {
     const columns = columnsFor(type);

@@ -3,7 +3,7 @@ import { ageSince } from "../output/age.ts";
 import { type Json, tagsText } from "../output/columns.ts";
 import { dataplaneRows } from "../output/dataplane-table.ts";
 import { documentText, outputFormat } from "../output/print.ts";
-import { kumactlTable, tableText } from "../output/table.ts";
+import { kumactlTable, tableText, terminalWidth } from "../output/table.ts";
 import type { Session } from "../session.ts";
 import { collectionPath, findType } from "../type-names.ts";
 import { parseTags } from "./generate-dataplane-token.ts";
@@ -41,7 +41,7 @@ export async function runInspectDataplanes(
     );
   } else {
     const table = dataplaneRows(items, Date.now(), true);
-    session.out(tableText(table.header, table.rows, session.io.stdout.isTTY ? session.io.stdout.columns : undefined));
+    session.out(tableText(table.header, table.rows, terminalWidth(session.io.stdout)));
     session.talk(table.summary);
   }
   return 0;

@@ -1,3 +1,5 @@
+import type { Writer } from "../../terminal/io.ts";
+
 /**
  * A table as plain text: columns two spaces apart, header first, no trailing blanks. `width` cuts the last column on a
  * terminal; in a pipe nothing is cut (ux.md, section 2).
@@ -10,9 +12,19 @@ export function tableText(header: readonly string[], rows: readonly (readonly st
       .map((_, column) => (row[column] ?? "").padEnd(widths[column] ?? 0))
       .join("  ")
       .trimEnd();
-    return width !== undefined && line.length > width ? `${line.slice(0, Math.max(0, width - 1))}…` : line;
+    return cutLine(line, width);
   });
   return `${lines.join("\n")}\n`;
+}
+
+/** A line that fits; `width` undefined: as it is. */
+export function cutLine(line: string, width: number | undefined): string {
+  return width !== undefined && line.length > width ? `${line.slice(0, Math.max(0, width - 1))}…` : line;
+}
+
+/** Columns of a terminal; undefined for a pipe, where nothing is cut. */
+export function terminalWidth(writer: Writer): number | undefined {
+  return writer.isTTY ? writer.columns : undefined;
 }
 
 /** kumactl pads with three blanks and keeps those of the last column, so scripts that cut by position go on working. */

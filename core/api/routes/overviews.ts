@@ -6,6 +6,7 @@ import { listResources } from "../list-resources.ts";
 import { buildOverview } from "../overview.ts";
 import type { Query } from "../pagination.ts";
 import { readProxies } from "../read-proxies.ts";
+import { buildRelations } from "../relations.ts";
 import { sendJson, sendList } from "../reply.ts";
 import { requireMesh } from "../require-mesh.ts";
 
@@ -24,7 +25,7 @@ function addList(app: FastifyInstance, deps: ApiDeps, url: string): void {
     const { mesh } = request.params as { readonly mesh?: string };
     if (mesh !== undefined) await requireMesh(deps.store, mesh);
     const page = await listResources(deps.store, dataplaneType, mesh, request.query as Query);
-    const items = await readProxies(deps.store, page.items);
+    const items = await readProxies(deps, page.items);
     return sendList(request, reply, { ...page, items }, buildOverview);
   });
 }
@@ -35,7 +36,9 @@ function addItem(app: FastifyInstance, deps: ApiDeps, url: string): void {
     await requireMesh(deps.store, mesh);
     const dataplane = await deps.store.get({ type: dataplaneType.name, mesh, name });
     if (!dataplane) throw new MeshError("MM404", "Not found");
-    const [proxy] = await readProxies(deps.store, [dataplane]);
-    return sendJson(reply, 200, proxy && buildOverview(proxy));
+    const [proxy] = await readProxies(deps, [dataplane]);
+    if (!proxy) throw new MeshError("MM404", "Not found");
+    const relations = buildRelations(deps.view(mesh), name, proxy.dataplane.spec);
+    return sendJson(reply, 200, { ...buildOverview(proxy), ...relations });
   });
 }

@@ -5,8 +5,9 @@ import type { ResourceTypes } from "../../model/registry.ts";
 import type { ResourceKey } from "../../model/resource.ts";
 import { resourceToJson } from "../../model/resource-json.ts";
 import type { ResourceType } from "../../model/resource-type.ts";
+import type { RevisionRange } from "../../push/configurations.ts";
 import type { ApiDeps } from "../api-deps.ts";
-import { requireAdmin } from "../caller.ts";
+import { accessOf, requireAdmin } from "../caller.ts";
 import { deleteResource } from "../delete-resource.ts";
 import type { KnownPaths } from "../known-paths.ts";
 import { listResources } from "../list-resources.ts";
@@ -15,6 +16,7 @@ import { putResource } from "../put-resource.ts";
 import { sendJson, sendList } from "../reply.ts";
 import { objectBody } from "../request-body.ts";
 import { requireMesh } from "../require-mesh.ts";
+import { tellChange, type UserChange } from "../tell-change.ts";
 import { AFFECTED_PATHS } from "./policies.ts";
 
 interface Params {
@@ -28,10 +30,10 @@ interface Params {
  * GET, PUT and DELETE of every visible type (contract, sections 7.2 and 7.4). A few routes serve all types: one set for
  * each would cost half a millisecond of start-up per route.
  */
-export function addResourceRoutes(app: FastifyInstance, deps: ApiDeps): void {
+export function addResourceRoutes(app: FastifyInstance, deps: ApiDeps, stopping: AbortSignal): void {
   for (const collection of ["/:path", "/meshes/:mesh/:path"]) {
     addListRoute(app, deps, collection);
-    addItemRoutes(app, deps, `${collection}/:name`);
+    addItemRoutes(app, deps, `${collection}/:name`, stopping);
   }
   app.get("/_kri/:kri", { config: { title: "Could not retrieve a resource" } }, async (request, reply) => {
     const kri = parseKri((request.params as Params).kri ?? "");
@@ -91,7 +93,11 @@ function addListRoute(app: FastifyInstance, deps: ApiDeps, url: string): void {
   });
 }
 
-function addItemRoutes(app: FastifyInstance, deps: ApiDeps, url: string): void {
+function addItemRoutes(app: FastifyInstance, deps: ApiDeps, url: string, stopping: AbortSignal): void {
+  const tell = (request: FastifyRequest, kind: UserChange["kind"], key: ResourceKey, revisions: RevisionRange) => {
+    const { user } = accessOf(deps, request);
+    tellChange(deps, { kind, key, revisions, user: user.name, from: request.ip }, stopping);
+  };
   app.get(url, routeOptions(deps, "Could not retrieve a resource"), async (request, reply) => {
     const type = requireType(deps, request);
     return sendJson(reply, 200, await readItem(deps, type, keyOf(type, request), request));
@@ -99,7 +105,9 @@ function addItemRoutes(app: FastifyInstance, deps: ApiDeps, url: string): void {
   app.put(url, routeOptions(deps, "Could not process a resource"), async (request, reply) => {
     const type = requireType(deps, request);
     requireWritable(deps, type);
-    const { created, warnings } = await putResource(deps, type, keyOf(type, request), objectBody(request.body));
+    const key = keyOf(type, request);
+    const { created, revision, warnings } = await putResource(deps, type, key, objectBody(request.body));
+    tell(request, created ? "created" : "updated", key, { from: revision, to: revision });
     return sendJson(reply, created ? 201 : 200, warnings.length > 0 ? { warnings } : {});
   });
   app.delete(url, routeOptions(deps, "Could not delete a resource"), async (request, reply) => {
@@ -107,7 +115,7 @@ function addItemRoutes(app: FastifyInstance, deps: ApiDeps, url: string): void {
     requireWritable(deps, type);
     const key = keyOf(type, request);
     if (type.scope === "Mesh") await requireMesh(deps.store, key.mesh);
-    await deleteResource(deps.store, key);
+    tell(request, "deleted", key, await deleteResource(deps.store, key));
     return sendJson(reply, 200, {});
   });
 }

@@ -67,6 +67,8 @@ const InsightShape = message({
       message({
         /** `cds`, `eds`, `lds`, `rds` or `sds`. */
         type: text(),
+        /** The resource that Envoy named; absent if it named none. */
+        resource: optional(text()),
         /** Envoy's own words. */
         message: text(),
         time: timestamp(),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { networkInterfaces } from "node:os";
 import { test } from "node:test";
-import { JSON_TYPE, redis, type Send, serve } from "./serve.ts";
+import { apiDeps, JSON_TYPE, redis, type Send, serve } from "./serve.ts";
 
 /** Every way in that changes something or shows a secret. */
 const GUARDED: readonly (readonly [string, Send])[] = [
@@ -82,21 +82,7 @@ const outer = Object.values(networkInterfaces())
 test("a caller over another address of this machine is no local caller", { skip: outer === undefined }, async (t) => {
   const { createApiServer } = await import("../../../core/api/api-server.ts");
   const api = await serve(t);
-  const { BoundedFailureBook } = await import("../../../core/insight/failure-book.ts");
-  const { systemClock } = await import("../../../core/kernel/clock.ts");
-  const { silentLogger } = await import("../../../core/kernel/log.ts");
-  const { createRegistry } = await import("../../../core/model/registry.ts");
-  await using server = createApiServer({
-    store: api.store,
-    types: createRegistry(),
-    tokens: { issueDataplaneToken: async () => "t" },
-    signingKeys: { ensureForMesh: async () => undefined },
-    clock: systemClock,
-    log: silentLogger,
-    identity: { hostname: "h", instanceId: "i", clusterId: "c", version: "0" },
-    config: () => ({}),
-    failures: new BoundedFailureBook(),
-  });
+  await using server = createApiServer(apiDeps(api.store));
   const { port } = await server.listen("0.0.0.0", 0);
   const url = `http://${outer}:${port}`;
   assert.equal((await fetch(`${url}/meshes`)).status, 200);

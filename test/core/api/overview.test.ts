@@ -97,7 +97,7 @@ test("the overview under all its paths", async (t) => {
   await api.store.put({
     ...key,
     type: "DataplanePresence",
-    spec: presence({ state: "lost", reason: "no sign of life", notReady: [9000] }),
+    spec: presence({ state: "lost", open: false, reason: "no sign of life", notReady: [9000] }),
   });
   const item = (await api.get("/meshes/default/dataplanes/redis-1/_overview")).json;
   assert.equal(item.type, "DataplaneOverview");
@@ -106,7 +106,10 @@ test("the overview under all its paths", async (t) => {
   assert.deepEqual(item.dataplaneInsight, {
     subscriptions: [{ id: "s", connectTime: "2026-01-31T03:04:11.000Z", status: { total: { responsesSent: "3" } } }],
   });
-  assert.deepEqual(item.presence, { state: "lost", since: "2026-01-31T03:04:11.000Z", reason: "no sign of life" });
+  const { state, since, reason } = item.presence;
+  assert.deepEqual([state, since, reason], ["lost", "2026-01-31T03:04:11.000Z", "no sign of life"]);
+  assert.deepEqual(item.config, { state: "unknown" });
+  assert.deepEqual([item.outbounds, item.calledBy], [[], []]);
   assert.deepEqual([item.status, item.reason], ["Lost", "no sign of life"]);
   assert.equal(item.networking, undefined, "the spec stands under dataplane only");
   for (const path of [
@@ -117,7 +120,8 @@ test("the overview under all its paths", async (t) => {
   ]) {
     const { json } = await api.get(path);
     assert.equal(json.total, 2);
-    assert.deepEqual(json.items[0], item);
+    const { outbounds: _, calledBy: __, ...listed } = item;
+    assert.deepEqual(json.items[0], listed);
     assert.deepEqual(json.items[1].presence, { state: "offline", reason: "never connected" });
     assert.deepEqual(json.items[1].dataplaneInsight, {});
   }

@@ -2,6 +2,7 @@ import { request as httpRequest } from "node:http";
 import type { TestContext } from "node:test";
 import { type ApiDeps, createApiServer } from "../../../core/api/api-server.ts";
 import type { DataplaneTokenRequest } from "../../../core/auth/authenticator.ts";
+import { createEventLog } from "../../../core/events/event-log.ts";
 import { BoundedFailureBook } from "../../../core/insight/failure-book.ts";
 import { systemClock } from "../../../core/kernel/clock.ts";
 import { silentLogger } from "../../../core/kernel/log.ts";
@@ -35,9 +36,32 @@ export interface Served {
   put(path: string, body: unknown): Promise<Answer>;
   delete(path: string): Promise<Answer>;
   post(path: string, body: unknown): Promise<Answer>;
+  close(): Promise<void>;
 }
 
 export const JSON_TYPE = { "content-type": "application/json" };
+
+/** What a server needs, with nothing behind it but the store. */
+export function apiDeps(store: ResourceStore): ApiDeps {
+  return {
+    store,
+    types: createRegistry(),
+    tokens: { issueDataplaneToken: async () => "header.payload.signature" },
+    signingKeys: { ensureForMesh: async () => undefined },
+    clock: systemClock,
+    log: silentLogger,
+    events: createEventLog({ log: silentLogger, clock: systemClock, instance: "cp-1-ab12" }),
+    configurations: {
+      freshness: () => undefined,
+      applied: async () => ({ concerned: 0, acknowledged: 0, missing: [], took: 0 }),
+    },
+    presence: { outlook: ({ lastSeen }) => ({ lastSeen, offlineAt: undefined, deletedAt: undefined }) },
+    view: () => undefined,
+    failures: new BoundedFailureBook(),
+    identity: { hostname: "cp-1", instanceId: "cp-1-ab12", clusterId: "c-1", version: "0.1.0" },
+    config: () => ({ store: { type: "memory" } }),
+  };
+}
 
 /** A real server on a free port over a memory store, with the mesh `default`; gone when the test ends. */
 export async function serve(test: TestContext, parts: Partial<ApiDeps> = {}): Promise<Served> {
@@ -45,8 +69,7 @@ export async function serve(test: TestContext, parts: Partial<ApiDeps> = {}): Pr
   const tokenRequests: DataplaneTokenRequest[] = [];
   const preparedMeshes: string[] = [];
   const server = createApiServer({
-    store,
-    types: createRegistry(),
+    ...apiDeps(store),
     tokens: {
       issueDataplaneToken: async (request) => {
         tokenRequests.push(request);
@@ -58,11 +81,6 @@ export async function serve(test: TestContext, parts: Partial<ApiDeps> = {}): Pr
         preparedMeshes.push(mesh);
       },
     },
-    clock: systemClock,
-    log: silentLogger,
-    identity: { hostname: "cp-1", instanceId: "cp-1-ab12", clusterId: "c-1", version: "0.1.0" },
-    config: () => ({ store: { type: "memory" } }),
-    failures: new BoundedFailureBook(),
     ...parts,
   });
   const { port } = await server.listen("127.0.0.1", 0);
@@ -82,6 +100,7 @@ export async function serve(test: TestContext, parts: Partial<ApiDeps> = {}): Pr
     put: write("PUT"),
     post: write("POST"),
     delete: (path) => send(path, { method: "DELETE" }),
+    close: () => server.close(),
   };
 }
 

@@ -5,6 +5,7 @@ import type { ProxyAuthenticator } from "../../../core/auth/authenticator.ts";
 import type { ControlPlaneCa, TlsIdentity } from "../../../core/ca/control-plane-ca.ts";
 import { loadServerIdentity } from "../../../core/ca/server-identity.ts";
 import { createDpServer, type DpServerDeps } from "../../../core/dp-server/dp-server.ts";
+import { createEventLog } from "../../../core/events/event-log.ts";
 import { BoundedFailureBook } from "../../../core/insight/failure-book.ts";
 import { systemClock } from "../../../core/kernel/clock.ts";
 import { MeshError } from "../../../core/kernel/errors.ts";
@@ -123,6 +124,7 @@ export class ServerBench implements AsyncDisposable {
       scope: this.scope,
       clock: systemClock,
       log,
+      events: createEventLog({ log, clock: systemClock, instance: "cp-1" }),
       store,
       authenticator,
       ca: this.ca,

@@ -321,7 +321,7 @@ test("refused: no mesh, a definition for another, an invalid one; said once a mi
   assert.equal(world.said("refused").length, 3);
   assert.match(
     world.said("refused")[0] ?? "",
-    /^nope\/redis-1 refused mesh "nope" does not exist \(from 10\.0\.0\.1:40000\) MM404$/,
+    /^nope\/redis-1 refused mesh "nope" does not exist \(from 10\.0\.0\.1:40000\)$/,
   );
   assert.equal((await world.store.list("DataplanePresence")).total, 0);
   assert.equal((await world.store.list("Dataplane")).total, 0);

@@ -1,9 +1,11 @@
+import { createEventLog } from "../../../core/events/event-log.ts";
 import { createLogger, type Logger } from "../../../core/kernel/log.ts";
 import { Scope } from "../../../core/kernel/scope.ts";
 import { DATAPLANE_PRESENCE, type PresenceSpec } from "../../../core/model/dataplane-presence.ts";
 import type { Resource, ResourceDraft } from "../../../core/model/resource.ts";
 import type { DataplaneSpec } from "../../../core/model/types/dataplane.ts";
 import { createPresence, type PresenceSettings } from "../../../core/presence/create-presence.ts";
+import type { PresenceOutlook } from "../../../core/presence/outlook.ts";
 import type { Presence, PresenceLease, ProxyStream } from "../../../core/presence/presence.ts";
 import type { AcknowledgedResult, Acknowledgements } from "../../../core/push/acknowledgements.ts";
 import type { ProxyId } from "../../../core/push/snapshot.ts";
@@ -51,7 +53,7 @@ export class ScriptedConsumers implements Acknowledgements {
 
 export interface ControlPlane {
   readonly instance: string;
-  readonly presence: Presence;
+  readonly presence: Presence & PresenceOutlook;
   readonly scope: Scope;
   /** Ends without a word, as `kill -9` does: no last heartbeat, nothing written any more. */
   crash(): Promise<void>;
@@ -89,6 +91,7 @@ export class World {
       acknowledgements: this.consumers,
       clock: this.clock,
       log: this.log,
+      events: createEventLog({ log: this.log, clock: this.clock, instance }),
       scope,
       instance,
       settings,

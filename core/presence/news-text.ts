@@ -1,3 +1,4 @@
+import type { EventKind } from "../events/event.ts";
 import { formatDuration } from "../kernel/duration.ts";
 import type { LogLevel } from "../kernel/log.ts";
 import {
@@ -10,18 +11,10 @@ import {
 } from "../model/dataplane/access.ts";
 import type { DataplaneSpec } from "../model/dataplane/spec.ts";
 import type { PresenceSpec } from "../model/dataplane-presence.ts";
-import type { ProxyId } from "../push/snapshot.ts";
-
-/** One line for people about one proxy, in columns: `redis-1    joined     service redis, ...` (ux.md, 3.1). */
-export function eventText(proxy: ProxyId, word: string, detail: string): string {
-  const name = proxy.mesh === "default" ? proxy.name : `${proxy.mesh}/${proxy.name}`;
-  return `${name.padEnd(10)} ${word.padEnd(10)} ${detail}`.trimEnd();
-}
 
 export interface PresenceNews {
   readonly level: LogLevel;
-  /** The event's name, and its word in the line. */
-  readonly word: string;
+  readonly kind: EventKind;
   readonly detail: string;
 }
 
@@ -33,20 +26,20 @@ export function newsOf(
 ): PresenceNews | undefined {
   if (after === "delete") {
     if (before?.state === "left") return undefined;
-    return { level: "info", word: "deleted", detail: before ? `absent for too long: ${before.reason}` : "" };
+    return { level: "info", kind: "deleted", detail: before ? `absent for too long: ${before.reason}` : "" };
   }
   if (before?.state === after.state && before.incarnation === after.incarnation) return undefined;
   switch (after.state) {
     case "connected":
       return newsOfArrival(before, after, dataplane);
     case "leaving":
-      return after.leave === "draining" ? { level: "info", word: "leaving", detail: after.reason } : undefined;
+      return after.leave === "draining" ? { level: "info", kind: "leaving", detail: after.reason } : undefined;
     case "lost":
-      return { level: "warn", word: "lost", detail: `${after.reason}${after.endpoints === "degraded" ? LAST : ""}` };
+      return { level: "warn", kind: "lost", detail: `${after.reason}${after.endpoints === "degraded" ? LAST : ""}` };
     case "offline":
-      return { level: "warn", word: "offline", detail: after.reason };
+      return { level: "warn", kind: "offline", detail: after.reason };
     case "left":
-      return { level: "info", word: "gone", detail: after.ownsDataplane ? "" : "its Dataplane stays, Offline" };
+      return { level: "info", kind: "gone", detail: after.ownsDataplane ? "" : "its Dataplane stays, Offline" };
   }
 }
 
@@ -60,16 +53,16 @@ function newsOfArrival(
   if (before?.state === "lost" || before?.state === "offline") {
     return {
       level: "info",
-      word: "back",
+      kind: "back",
       detail: `after ${formatDuration(Math.max(0, after.since - before.lastSeen))}`,
     };
   }
   if (before?.state === "leaving" && before.leave === "draining" && before.incarnation === after.incarnation) {
-    return { level: "info", word: "back", detail: after.reason };
+    return { level: "info", kind: "back", detail: after.reason };
   }
   // Restarted or reconnected before its end was noticed; if the older one is still there, that is said elsewhere.
-  if (before?.state === "connected") return { level: "debug", word: "back", detail: after.reason };
-  return { level: "info", word: "joined", detail: dataplane ? servesText(dataplane) : "" };
+  if (before?.state === "connected") return { level: "debug", kind: "back", detail: after.reason };
+  return { level: "info", kind: "joined", detail: dataplane ? servesText(dataplane) : "" };
 }
 
 /** `service redis, 192.168.0.1:9000 -> 127.0.0.1:6379, uses backend`. */

@@ -1,0 +1,41 @@
+import { systemClock } from "../../core/kernel/clock.ts";
+import { isAbortError, toMeshError } from "../../core/kernel/errors.ts";
+import type { ServerEvent } from "./event-reader.ts";
+import type { Session } from "./session.ts";
+
+/** Between two tries to reach a control plane that went away; milliseconds. */
+const RETRY_MS = 1000;
+
+/**
+ * Watches until the signal aborts. A control plane that goes away is said once and tried again, since `-w` is for exactly
+ * such moments; one that cannot be reached at first is an error. `path` is asked for each time, so that a stream can go on
+ * where it was.
+ */
+export async function follow(
+  session: Session,
+  path: () => string,
+  onEvent: (event: ServerEvent) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const client = await session.client();
+  let reached = false;
+  let away = false;
+  while (!signal.aborted) {
+    const heard = (event: ServerEvent) => {
+      if (away) session.talk("connected again\n");
+      reached = true;
+      away = false;
+      onEvent(event);
+    };
+    try {
+      await client.watch(path(), heard, signal);
+    } catch (error) {
+      if (signal.aborted || isAbortError(error)) return;
+      if (!reached || toMeshError(error).code !== "MM120") throw error;
+    }
+    if (signal.aborted) return;
+    if (!away) session.talk("the control plane went away; trying again\n");
+    away = true;
+    await systemClock.sleep(RETRY_MS, signal).catch(() => undefined);
+  }
+}
