@@ -74,15 +74,6 @@ export class GrpcStream {
     this.#flush();
   }
 
-  /** Reads nothing more until `resume`: the kernel's buffers fill, then the server's. */
-  pause(): void {
-    this.#socket.pause();
-  }
-
-  resume(): void {
-    this.#socket.resume();
-  }
-
   /** Sends what a keepalive sends. */
   ping(): void {
     if (!this.#ended) this.#socket.write(frame(PING, 0, 0, Buffer.alloc(8)));

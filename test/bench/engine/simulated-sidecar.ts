@@ -85,17 +85,8 @@ export class SimulatedSidecar {
     this.#clustersSeen = 0;
   }
 
-  get waits(): boolean {
-    return this.#watch !== undefined;
-  }
-
   ping(): void {
     this.#stream?.ping();
-  }
-
-  /** Stops reading. */
-  pause(): void {
-    this.#stream?.pause();
   }
 
   destroy(): void {
