@@ -5,6 +5,7 @@ import {
   list,
   oneOf,
   port,
+  positiveDuration,
   type Setting,
   text,
   variableStem,
@@ -25,6 +26,12 @@ function setting<T>(
 ): Setting<T> {
   const kumaVariable = extras.kuma === null ? undefined : (extras.kuma ?? `KUMA_${variableStem(path)}`);
   return { path, type, default: fallback, kumaVariable, secret: extras.secret ?? false, description };
+}
+
+/** A default for service probes; Kuma's variable leaves out the middle of its path. */
+function check<T>(name: string, type: Setting<T>["type"], fallback: T, description: string): Setting<T> {
+  const kuma = `KUMA_DP_SERVER_HDS_CHECK_${variableStem(name)}`;
+  return setting(`dpServer.hds.checkDefaults.${name}`, type, fallback, description, { kuma });
 }
 
 const SECOND = 1000;
@@ -160,6 +167,28 @@ export const SETTINGS = {
     "Whether signing keys in the store count.",
     { kuma: null },
   ),
+  hdsEnabled: setting(
+    "dpServer.hds.enabled",
+    flag,
+    true,
+    "Whether stock sidecars probe their applications; without it their inbounds count as ready. Our own always do.",
+  ),
+  hdsInterval: setting("dpServer.hds.interval", positiveDuration, 5 * SECOND, "How often a stock sidecar reports."),
+  probeInterval: check(
+    "interval",
+    positiveDuration,
+    SECOND,
+    "Between two probes of a service probe that does not say.",
+  ),
+  probeTimeout: check("timeout", positiveDuration, 2 * SECOND, "How long such a probe waits for an answer."),
+  probeNoTrafficInterval: check(
+    "noTrafficInterval",
+    positiveDuration,
+    SECOND,
+    "As interval, for a stock sidecar's idle ports.",
+  ),
+  probeHealthyThreshold: check("healthyThreshold", integer(1, 1000), 1, "Good probes in a row until ready again."),
+  probeUnhealthyThreshold: check("unhealthyThreshold", integer(1, 1000), 1, "Bad probes in a row until not ready."),
   apiInterface: setting("apiServer.http.interface", text, "0.0.0.0", "Address of the REST server."),
   apiPort: setting("apiServer.http.port", port, 5681, "Port of the REST server, without TLS."),
   apiReadOnly: setting("apiServer.readOnly", flag, false, "Refuse every write through REST."),

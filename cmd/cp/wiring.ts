@@ -9,6 +9,7 @@ import { ControlPlaneCa } from "../../core/ca/control-plane-ca.ts";
 import { openControlPlaneCa } from "../../core/ca/open-control-plane-ca.ts";
 import type { BootstrapSettings } from "../../core/dp-server/bootstrap/bootstrap-settings.ts";
 import { createDpServer } from "../../core/dp-server/dp-server.ts";
+import type { HdsSettings } from "../../core/dp-server/hds-settings.ts";
 import { loadBuilders } from "../../core/envoy/load-builders.ts";
 import { createEventLog, EventLog } from "../../core/events/event-log.ts";
 import { createInsightTracker } from "../../core/insight/create-insight-tracker.ts";
@@ -131,7 +132,11 @@ export async function startControlPlane(start: CpStart, opened: OpenedStore): Pr
     events,
     scope: scope.child("presence"),
     instance,
-    settings: { idleTimeoutMs: settings.get(SETTINGS.idleTimeout), cleanupAgeMs: settings.get(SETTINGS.cleanupAge) },
+    settings: {
+      idleTimeoutMs: settings.get(SETTINGS.idleTimeout),
+      cleanupAgeMs: settings.get(SETTINGS.cleanupAge),
+      awaitProbes: settings.get(SETTINGS.hdsEnabled),
+    },
     observer: tracker,
   });
   wiring.value(Presence, presence);
@@ -221,6 +226,7 @@ async function listen(start: CpStart, wiring: Wiring, engine: PushEngine, instan
     host: anyAddress(),
     port: settings.get(SETTINGS.dpPort),
     bootstrap: bootstrapSettings(settings),
+    hds: hdsSettings(settings),
   });
   const apiPort = (await api.listen(apiHost, settings.get(SETTINGS.apiPort))).port;
   const diagnosticsPort = (await diagnostics.listen(anyAddress(), settings.get(SETTINGS.diagnosticsPort))).port;
@@ -273,6 +279,20 @@ function bootstrapSettings(settings: LoadedSettings): BootstrapSettings {
     xdsHost: settings.get(SETTINGS.xdsHost),
     xdsPort: settings.get(SETTINGS.xdsPort),
     xdsConnectTimeoutMs: settings.get(SETTINGS.xdsConnectTimeout),
+  };
+}
+
+function hdsSettings(settings: LoadedSettings): HdsSettings {
+  return {
+    enabled: settings.get(SETTINGS.hdsEnabled),
+    interval: settings.get(SETTINGS.hdsInterval),
+    noTrafficInterval: settings.get(SETTINGS.probeNoTrafficInterval),
+    checkDefaults: {
+      interval: settings.get(SETTINGS.probeInterval),
+      timeout: settings.get(SETTINGS.probeTimeout),
+      healthyThreshold: settings.get(SETTINGS.probeHealthyThreshold),
+      unhealthyThreshold: settings.get(SETTINGS.probeUnhealthyThreshold),
+    },
   };
 }
 

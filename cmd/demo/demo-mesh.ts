@@ -14,6 +14,8 @@ export interface SidecarSpec {
   /** Where the sidecar listens for the service, and where its application does. */
   readonly port: number;
   readonly servicePort: number;
+  /** Whether its inbound has a service probe. */
+  readonly probed?: boolean | undefined;
   /** Local port -> service. */
   readonly outbounds: ReadonlyMap<number, string>;
 }
@@ -22,6 +24,7 @@ export interface SidecarSpec {
 export interface DemoMesh {
   readonly dir: string;
   readonly api: RestClient;
+  readonly apiUrl: string;
   readonly dpAddress: string;
   readonly controlPlane: () => RoleProcess;
   readonly sidecars: ReadonlyMap<string, RoleProcess>;
@@ -60,7 +63,8 @@ export async function openDemoMesh(scope: Scope, dir: string, options: DemoMeshO
     ...options.env,
   };
   mkdirSync(join(dir, "cp"), { recursive: true });
-  const client = createRestClient({ url: `http://127.0.0.1:${api}` }, { timeoutMs: 20_000 });
+  const apiUrl = `http://127.0.0.1:${api}`;
+  const client = createRestClient({ url: apiUrl }, { timeoutMs: 20_000 });
   const dpAddress = `https://127.0.0.1:${dp}`;
   const sidecars = new Map<string, RoleProcess>();
   const started = new Set<RoleProcess>();
@@ -69,6 +73,7 @@ export async function openDemoMesh(scope: Scope, dir: string, options: DemoMeshO
   const mesh: DemoMesh = {
     dir,
     api: client,
+    apiUrl,
     dpAddress,
     sidecars,
     controlPlane: () => controlPlane as RoleProcess,
@@ -138,7 +143,7 @@ networking:
     tags:
       kuma.io/service: ${spec.service}
       kuma.io/protocol: ${spec.protocol}
-${outbounds.length > 0 ? `  outbound:\n${outbounds.join("")}` : ""}`;
+${spec.probed ? "    serviceProbe: { tcp: {} }\n" : ""}${outbounds.length > 0 ? `  outbound:\n${outbounds.join("")}` : ""}`;
 }
 
 /** Two signals end a sidecar at once, and Envoy with it; whatever is left after that is killed. */

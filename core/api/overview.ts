@@ -1,6 +1,6 @@
 import { type ConfigStatus, configStatus } from "../insight/config-status.ts";
 import { proxyStatus } from "../insight/status.ts";
-import type { PresenceSpec } from "../model/dataplane-presence.ts";
+import { isAnswering, type PresenceSpec } from "../model/dataplane-presence.ts";
 import type { Resource } from "../model/resource.ts";
 import { resourceToJson, timeText } from "../model/resource-json.ts";
 import { type DataplaneSpec, dataplaneType, type Inbound } from "../model/types/dataplane.ts";
@@ -70,9 +70,8 @@ function configJson({ state, since, behind, wanted, acknowledged, reason }: Conf
 
 /** `state: NotReady` with `health: {}` for inbounds whose application does not answer, and for all of a proxy that leaves (contract, section 5). */
 function withReadiness(spec: DataplaneSpec, presence: PresenceSpec | undefined): DataplaneSpec {
-  if (!presence || !spec.networking.inbound) return spec;
-  const { notReady, endpoints } = presence;
-  const isDown = (inbound: Inbound) => endpoints === "withdrawn" || notReady.includes(inbound.port);
+  if (!spec.networking.inbound) return spec;
+  const isDown = (inbound: Inbound) => presence?.endpoints === "withdrawn" || !isAnswering(inbound, presence);
   const inbound = spec.networking.inbound.map((each) =>
     isDown(each) && each.state !== "Ignored" ? { ...each, state: "NotReady" as const, health: {} } : each,
   );

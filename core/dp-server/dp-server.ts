@@ -14,12 +14,13 @@ import type { AckSink } from "../push/ack-sink.ts";
 import type { SnapshotSource } from "../push/snapshot.ts";
 import type { ResourceStore } from "../store/resource-store.ts";
 import { createChannelFactory } from "../xds/channels.ts";
-import type { AdsServiceDeps } from "../xds/grpc-ads-service.ts";
 import { BOOTSTRAP_DEFAULTS, type BootstrapSettings } from "./bootstrap/bootstrap-settings.ts";
 import { type BootstrapDeps, serveBootstrap } from "./bootstrap/serve-bootstrap.ts";
-import type { GrpcSide } from "./grpc-side.ts";
+import type { GrpcSide, GrpcSideDeps } from "./grpc-side.ts";
+import { HDS_DEFAULTS, type HdsSettings } from "./hds-settings.ts";
 import type { HttpAnswer } from "./http-answer.ts";
 import { createHttpRoutes, type HttpCall } from "./http-routes.ts";
+import { createProxyHealth } from "./proxy-health.ts";
 import { createProxyStreams } from "./proxy-streams.ts";
 import { serveFailures } from "./serve-failures.ts";
 import { type LeaveDeps, serveLeave } from "./serve-leave.ts";
@@ -49,6 +50,8 @@ export interface DpServerDeps {
   readonly services?: ((mesh: string) => Iterable<string>) | undefined;
   /** What differs from BOOTSTRAP_DEFAULTS. */
   readonly bootstrap?: Partial<BootstrapSettings> | undefined;
+  /** What differs from HDS_DEFAULTS. */
+  readonly hds?: Partial<HdsSettings> | undefined;
 }
 
 export interface DpServer {
@@ -62,15 +65,16 @@ export interface DpServer {
  */
 export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
   const { scope, clock, log, ca } = deps;
+  const hds = { ...HDS_DEFAULTS, ...deps.hds };
+  const inner = scope.child("dp-server");
   let port: TlsPort | undefined;
   const grpc = lazyGrpcSide({
-    events: createProxyStreams(deps),
+    events: { ...createProxyStreams(deps), ...createProxyHealth({ ...deps, scope: inner, hds }) },
     clock,
     channels: createChannelFactory(deps.instanceId),
     breakConnection: (peer) => port?.breakConnection(peer),
   });
-  const bootstrap = bootstrapRoute(deps, grpc, () => port?.port ?? 0);
-  const inner = scope.child("dp-server");
+  const bootstrap = bootstrapRoute(deps, grpc, hds.enabled, () => port?.port ?? 0);
   const http = createHttpRoutes({
     clock,
     log,
@@ -104,7 +108,7 @@ interface LazyGrpcSide {
 }
 
 /** The gRPC side, loaded when the first sidecar comes. */
-function lazyGrpcSide(deps: AdsServiceDeps): LazyGrpcSide {
+function lazyGrpcSide(deps: GrpcSideDeps): LazyGrpcSide {
   let loading: Promise<void> | undefined;
   let side: GrpcSide | undefined;
   const load = () => {
@@ -126,13 +130,14 @@ function lazyGrpcSide(deps: AdsServiceDeps): LazyGrpcSide {
 function bootstrapRoute(
   deps: DpServerDeps,
   grpc: LazyGrpcSide,
+  hds: boolean,
   port: () => number,
 ): (call: HttpCall) => Promise<HttpAnswer> {
   const refusals = new RefusalLog(deps.events, deps.clock);
   const settings = { ...BOOTSTRAP_DEFAULTS, ...deps.bootstrap };
   return async ({ body, headers, peer }) => {
     let proxy: { mesh: string; name: string } | undefined;
-    const bootstrapDeps: BootstrapDeps = { ...deps, settings, port: port() };
+    const bootstrapDeps: BootstrapDeps = { ...deps, settings, hds, port: port() };
     try {
       return await serveBootstrap(bootstrapDeps, { body, host: headers.host, accept: headers.accept }, (mesh, name) => {
         proxy = { mesh, name };

@@ -4,6 +4,8 @@ import type { EventLog } from "../events/event-log.ts";
 import type { InsightTracker, StreamInsight } from "../insight/insight-tracker.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { MeshError, toMeshError } from "../kernel/errors.ts";
+import { healthFromText, type SidecarHealth } from "../model/dataplane/sidecar-health.ts";
+import { incarnationOf } from "../model/incarnation.ts";
 import type { Resource, ResourceDraft } from "../model/resource.ts";
 import type { Presence, PresenceLease, ProxyStream } from "../presence/presence.ts";
 import { RefusalLog } from "../presence/refusal-log.ts";
@@ -12,7 +14,6 @@ import type { ProxyId, Snapshot, SnapshotSource } from "../push/snapshot.ts";
 import type { AdsSession, StreamEvents, StreamInfo, StreamNode } from "../xds/stream-events.ts";
 import { definitionOf } from "./definition.ts";
 import { parseNodeId } from "./node-id.ts";
-import { INCARNATION_KEY } from "./node-metadata-keys.ts";
 
 export interface ProxyStreamsDeps {
   readonly authenticator: ProxyAuthenticator;
@@ -28,7 +29,7 @@ export interface ProxyStreamsDeps {
  * Joins the streams of core/xds with the rest of the control plane, in the order of the contract's section 4.2:
  * authentication, presence (which makes or finds the Dataplane), then snapshots and insight.
  */
-export function createProxyStreams(deps: ProxyStreamsDeps): StreamEvents {
+export function createProxyStreams(deps: ProxyStreamsDeps): Pick<StreamEvents, "openAds"> {
   const refusals = new RefusalLog(deps.events, deps.clock);
   return {
     async openAds(stream) {
@@ -72,6 +73,7 @@ class JoiningStream implements ProxyStream {
   readonly streamId: string;
   readonly incarnation: string;
   readonly definition: ResourceDraft | undefined;
+  readonly health: SidecarHealth | undefined;
   readonly peer: string;
   readonly signal: AbortSignal;
   readonly #authenticator: ProxyAuthenticator;
@@ -84,11 +86,11 @@ class JoiningStream implements ProxyStream {
     proxy: ProxyId,
     definition: ResourceDraft | undefined,
   ) {
-    const incarnation = stream.node.metadata[INCARNATION_KEY];
     this.proxy = proxy;
     this.streamId = stream.id;
-    this.incarnation = typeof incarnation === "string" && incarnation !== "" ? incarnation : stream.id;
+    this.incarnation = incarnationOf(stream.node.metadata) ?? stream.id;
     this.definition = definition;
+    this.health = stream.health === undefined ? undefined : healthFromText(stream.health);
     this.peer = stream.peer;
     this.signal = stream.signal;
     this.#authenticator = authenticator;

@@ -6,6 +6,9 @@ import { SERVICE_TAG, type Tags } from "../model/dataplane/access.ts";
 
 const MESH_TAG = "kuma.io/mesh";
 
+/** The check of Envoy's own admin interface by HDS. */
+export const ADMIN_CHECK = "kuma:envoy:admin";
+
 function hostPort(address: string, port: number): string {
   return isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 }

@@ -1,6 +1,6 @@
 import { inboundsOf, isReady } from "../model/dataplane/access.ts";
 import type { DataplaneSpec } from "../model/dataplane/spec.ts";
-import type { PresenceSpec } from "../model/dataplane-presence.ts";
+import { isAnswering, type PresenceSpec } from "../model/dataplane-presence.ts";
 import type { DataplaneInsightSpec } from "../model/types/dataplane-insight.ts";
 import { openRejection, rejectionText } from "./config-status.ts";
 
@@ -83,7 +83,7 @@ function portsNotReady(dataplane: DataplaneSpec, presence: PresenceSpec | undefi
     .filter((inbound) => {
       if (!isReady(inbound)) return true;
       if (inbound.state === "Ignored") return false;
-      return presence?.endpoints === "withdrawn" || (presence?.notReady.includes(inbound.port) ?? false);
+      return presence?.endpoints === "withdrawn" || !isAnswering(inbound, presence);
     })
     .map((inbound) => inbound.port);
 }

@@ -1,3 +1,5 @@
+import type { Inbound } from "./dataplane/spec.ts";
+
 /** The internal resource type of a presence record: same mesh and name as its Dataplane, which owns it. */
 export const DATAPLANE_PRESENCE = "DataplanePresence";
 
@@ -26,6 +28,13 @@ export interface PresenceSpec {
   readonly endpoints: EndpointUse;
   /** Inbound ports whose application is known not to answer, or not known yet. They get no traffic whatever `endpoints` says. */
   readonly notReady: readonly number[];
+  /**
+   * Inbound ports of which the sidecar tells whether they are ready, or will. An inbound with a service probe that is not
+   * among them is new to the sidecar, so not ready yet. Absent: this sidecar tells nothing, and everything counts as ready.
+   */
+  readonly probed?: readonly number[] | undefined;
+  /** Sequence of the report that `notReady` is from; an older one of the same incarnation is ignored. Our own sidecar only. */
+  readonly healthSequence?: number | undefined;
   /** Minted at `/bootstrap`: one start of one sidecar. For a stock sidecar the id of its stream. */
   readonly incarnation: string;
   /** Incarnations that lost their place to another one, newest last; they wait until the holder ends. */
@@ -55,4 +64,11 @@ export interface PresenceSpec {
   readonly lastSeen: number;
   /** The same on the observed clock: milliseconds during which some control plane was up (core/presence/observed-clock.ts). */
   readonly lastSeenObserved: number;
+}
+
+/** Whether the application behind the inbound answers, as far as is known: a probed one is not ready before its first good probe. */
+export function isAnswering(inbound: Inbound, presence: PresenceSpec | undefined): boolean {
+  if (presence?.notReady.includes(inbound.port)) return false;
+  if (!inbound.serviceProbe) return true;
+  return presence !== undefined && (presence.probed?.includes(inbound.port) ?? true);
 }

@@ -111,6 +111,7 @@ export class Admissions {
         lifecycle: lifecycle.name,
         ownsDataplane: admission.ownsDataplane || isOurs,
         probedPorts: inboundsOf(spec).flatMap((inbound) => (inbound.serviceProbe ? [inbound.port] : [])),
+        health: stream.health,
       },
       moment(),
       rules,

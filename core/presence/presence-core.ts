@@ -3,6 +3,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { formatDuration } from "../kernel/duration.ts";
 import { servicesOf } from "../model/dataplane/access.ts";
 import type { DataplaneSpec } from "../model/dataplane/spec.ts";
+import type { PresenceSpec } from "../model/dataplane-presence.ts";
 import type { Resource } from "../model/resource.ts";
 import type { AcknowledgedResult, Acknowledgements } from "../push/acknowledgements.ts";
 import type { ProxyId } from "../push/snapshot.ts";
@@ -16,7 +17,7 @@ import type { PresenceIndex, RecordChange } from "./presence-index.ts";
 import { type Choose, RecordChanges } from "./record-changes.ts";
 import { dataplaneKey, type RecordStore } from "./record-store.ts";
 import { RefusalLog } from "./refusal-log.ts";
-import { hasDeparted, type Moment } from "./transition.ts";
+import { hasDeparted, type Moment, saysNothingNew } from "./transition.ts";
 
 /** Incarnations remembered after their record was deleted. */
 const MOST_LEFT = 1000;
@@ -94,10 +95,15 @@ export class PresenceCore implements Omit<Presence, "stop"> {
     await this.#changes.change(proxy, (record) => (record.incarnation === incarnation ? { type: "left" } : undefined));
   }
 
-  async report(proxy: ProxyId, incarnation: string | undefined, report: HealthReport): Promise<void> {
-    await this.#changes.change(proxy, (record) =>
-      incarnation === undefined || record.incarnation === incarnation ? { type: "reported", ...report } : undefined,
+  async report(proxy: ProxyId, incarnation: string | undefined, report: HealthReport): Promise<boolean> {
+    const concerns = (record: PresenceSpec) => incarnation === undefined || record.incarnation === incarnation;
+    const known = this.#options.index().record(proxy)?.spec;
+    // Stock sidecars repeat themselves every few seconds. Who counts its reports does not, and may be ahead of our watch.
+    if (known?.open && report.sequence === undefined && concerns(known) && saysNothingNew(known, report)) return true;
+    const outcome = await this.#changes.change(proxy, (record) =>
+      concerns(record) ? { type: "reported", ...report } : undefined,
     );
+    return "record" in outcome && outcome.record.spec.open && concerns(outcome.record.spec);
   }
 
   /** Time may have changed the record. Resolves when the index shows what came of it. */

@@ -1,4 +1,5 @@
 import { token } from "../kernel/token.ts";
+import type { SidecarHealth } from "../model/dataplane/sidecar-health.ts";
 import type { Resource, ResourceDraft } from "../model/resource.ts";
 import type { ProxyId } from "../push/snapshot.ts";
 
@@ -12,6 +13,8 @@ export interface ProxyStream {
   readonly incarnation: string;
   /** Direct: the definition from node metadata. Indirect: undefined. */
   readonly definition: ResourceDraft | undefined;
+  /** What it says about its applications right now; undefined for a stock sidecar, which tells it by HDS later. */
+  readonly health?: SidecarHealth | undefined;
   readonly peer: string;
   /** Aborts when the stream ends, for whatever reason. */
   readonly signal: AbortSignal;
@@ -43,12 +46,19 @@ export interface LeaveResult {
   readonly missing: readonly string[];
 }
 
-/** What the probes of a proxy say. */
+/** What the probes of a proxy say, by inbound port. */
 export interface HealthReport {
-  /** Inbound ports whose application does not answer; all others answer. */
+  /** Ports whose application does not answer, or is not known to. */
   readonly notReady: readonly number[];
-  /** Stock sidecars: Envoy's admin check was good and failed since, so the sidecar drains before it ends. */
-  readonly draining: boolean;
+  /** Ports that are looked after at all; an inbound with a service probe that is not among them is not ready. */
+  readonly probed: readonly number[];
+  /**
+   * Stock sidecars: Envoy's admin check was good and fails since, so the sidecar drains before it ends. Undefined: this
+   * report does not tell.
+   */
+  readonly draining?: boolean | undefined;
+  /** Order of the reports of one incarnation; an older one has no effect. */
+  readonly sequence?: number | undefined;
 }
 
 export interface Presence {
@@ -66,10 +76,11 @@ export interface Presence {
   /** The sidecar has drained and ends now. Idempotent; without effect for an incarnation that does not have the place. */
   left(proxy: ProxyId, incarnation: string): Promise<void>;
   /**
-   * What the probes say, at once or on change. `incarnation` undefined (HDS of a stock sidecar) stands for whoever has
-   * the place. Nothing is written when nothing changed.
+   * What the probes say, at once or on change; costs nothing when it says nothing new. `incarnation` undefined (HDS of a
+   * stock sidecar whose bootstrap came from elsewhere) stands for whoever has the place. False: the proxy has no open stream
+   * here or elsewhere, or another incarnation has its place; the report had no effect and is worth repeating.
    */
-  report(proxy: ProxyId, incarnation: string | undefined, report: HealthReport): Promise<void>;
+  report(proxy: ProxyId, incarnation: string | undefined, report: HealthReport): Promise<boolean>;
   /** From now on the end of a stream is the control plane's own doing and no loss. Called when the scope closes, or before. */
   stop(): Promise<void>;
 }

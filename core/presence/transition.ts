@@ -1,5 +1,7 @@
 import { formatDuration } from "../kernel/duration.ts";
+import type { SidecarHealth } from "../model/dataplane/sidecar-health.ts";
 import type { PresenceSpec } from "../model/dataplane-presence.ts";
+import type { HealthReport } from "./presence.ts";
 
 /** One moment on both clocks, in milliseconds. Decisions use `observed` only: the wall clock may jump. */
 export interface Moment {
@@ -13,7 +15,7 @@ export interface PresenceRules {
   readonly idleTimeoutMs: number;
   /** An absent proxy is deleted after this time since its last sign of life; milliseconds. */
   readonly cleanupAgeMs: number;
-  /** Whether a probed inbound waits for its first good probe; false where nothing reports probes. */
+  /** Whether a probed inbound of a stock sidecar waits for its first good probe; false where nothing reports probes. */
   readonly awaitProbes: boolean;
   /** What the record's lifecycle wants after a graceful leave. */
   afterLeave(record: PresenceSpec): "keep" | "delete";
@@ -29,6 +31,8 @@ export interface Arrival {
   readonly ownsDataplane: boolean;
   /** Inbound ports that have a service probe. */
   readonly probedPorts: readonly number[];
+  /** What the stream itself says; undefined for a stock sidecar. */
+  readonly health?: SidecarHealth | undefined;
 }
 
 export type PresenceEvent =
@@ -46,7 +50,7 @@ export type PresenceEvent =
     }
   /** The loss turned out to be part of a mass loss after it was recorded. */
   | { readonly type: "spared" }
-  | { readonly type: "reported"; readonly notReady: readonly number[]; readonly draining: boolean }
+  | ({ readonly type: "reported" } & HealthReport)
   /** Another sidecar of the same name waits, or (undefined) none does any more. */
   | { readonly type: "rival"; readonly peer: string | undefined }
   /** Time passed. */
@@ -82,7 +86,7 @@ export function arrive(
     since: same && (stillLeaving || same.state === "connected") ? same.since : now.wall,
     reason: stillLeaving ? same.reason : `connected from ${arrival.peer}`,
     endpoints: stillLeaving ? "withdrawn" : "healthy",
-    notReady: same ? same.notReady : rules.awaitProbes ? arrival.probedPorts : [],
+    ...healthAtArrival(same, arrival, rules),
     incarnation: arrival.incarnation,
     ...remembered(previous, arrival.incarnation),
     instance: arrival.instance,
@@ -205,15 +209,58 @@ function onClosed(record: PresenceSpec, event: PresenceEvent & { type: "closed" 
   };
 }
 
+type Health = Pick<PresenceSpec, "notReady" | "probed" | "healthSequence">;
+
+/**
+ * Joining again does not make a dead application ready, nor a living one unready: what is known stays until something newer
+ * is told.
+ */
+function healthAtArrival(
+  same: PresenceSpec | undefined,
+  { health, probedPorts }: Arrival,
+  rules: PresenceRules,
+): Health {
+  if (health && health.sequence >= (same?.healthSequence ?? 0)) return healthOf(health);
+  if (same)
+    return {
+      notReady: same.notReady,
+      ...known("probed", same.probed),
+      ...known("healthSequence", same.healthSequence),
+    };
+  return rules.awaitProbes ? healthOf({ notReady: probedPorts, probed: probedPorts }) : { notReady: [] };
+}
+
+function healthOf(report: Pick<HealthReport, "notReady" | "probed" | "sequence">): Health {
+  const sorted = (ports: readonly number[]) => [...new Set(ports)].sort((a, b) => a - b);
+  return {
+    notReady: sorted(report.notReady),
+    probed: sorted(report.probed),
+    ...known("healthSequence", report.sequence),
+  };
+}
+
+/** A property, or none if its value is not known. */
+function known<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]: V });
+}
+
+/** Whether a report would change nothing. */
+export function saysNothingNew(record: PresenceSpec, report: HealthReport): boolean {
+  const { notReady, probed = [] } = healthOf(report);
+  if (report.sequence !== undefined && report.sequence !== record.healthSequence) return false;
+  if (!sameNumbers(notReady, record.notReady) || !record.probed || !sameNumbers(probed, record.probed)) return false;
+  return report.draining === undefined || report.draining === (record.leave === "draining") || hasDeparted(record);
+}
+
 function onReported(record: PresenceSpec, event: PresenceEvent & { type: "reported" }, now: Moment): PresenceSpec {
-  if (!record.open) return record;
-  const notReady = [...new Set(event.notReady)].sort((a, b) => a - b);
-  const seen = sameNumbers(notReady, record.notReady) ? record : { ...record, notReady };
+  if (!record.open || (event.sequence ?? Number.POSITIVE_INFINITY) < (record.healthSequence ?? 0)) return record;
+  if (saysNothingNew(record, event)) return record;
+  const seen = { ...record, ...healthOf(event) };
   if (event.draining && seen.state === "connected") {
     const reason = "its Envoy drains";
     return { ...seen, state: "leaving", since: now.wall, reason, endpoints: "withdrawn", leave: "draining" };
   }
-  if (!event.draining && seen.leave === "draining") {
+  if (event.draining === false && seen.leave === "draining") {
     const { leave: _, ...rest } = seen;
     const reason = "its Envoy stopped draining";
     return { ...rest, state: "connected", since: now.wall, reason, endpoints: "healthy" };

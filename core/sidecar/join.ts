@@ -21,11 +21,15 @@ import { retireLeftover, stopLeftover } from "./envoy/leftover.ts";
 import { openFailureLog } from "./failures/open-failure-log.ts";
 import { chosenWorkDir } from "./options/read-options.ts";
 import type { FoundEnvoy, SidecarPlan } from "./plan.ts";
+import type { ApplicationProbes } from "./probes/application-probes.ts";
+import { openProbes } from "./probes/open-probes.ts";
 import { openReadinessServer, type Readiness } from "./readiness-server.ts";
 import { openSession } from "./relay/open-session.ts";
 import { waitUntilServing } from "./serving.ts";
 import type { StartStory } from "./story/start-story.ts";
 import { openWorkDir, type WorkDir } from "./work-dir/open-work-dir.ts";
+
+const NO_WAIT = "--wait-for-app has no effect: this control plane does not listen to it";
 
 /** What exists of a sidecar at some moment of its start; the supervisor tidies up by it. */
 export interface SidecarParts {
@@ -35,6 +39,7 @@ export interface SidecarParts {
   watch?: AbortController;
   /** An Envoy that serves no more although it is there. */
   frozen?: FrozenEnvoy | undefined;
+  probes?: ApplicationProbes;
   /** Set as soon as the control plane may know this proxy; undefined with a stock control plane, which has no leave. */
   leaver?: Leaver;
 }
@@ -99,6 +104,10 @@ export async function joinMesh(options: JoinOptions): Promise<void> {
   const spec = presented ?? storedSpec(fetched.extra.dataplane);
   const ports = presentedPorts ?? (spec && (await tryPorts(spec, workDir, log)));
   const failureLog = openFailureLog({ spec, link: plan.link, clock, scope, who: () => parts.leaver });
+  const { waitForApp } = values;
+  if (waitForApp && fetched.incarnation === undefined) log.warn("note", NO_WAIT);
+  const probes = openProbes({ ...options, spec, waitForApp });
+  parts.probes = probes;
   const relaySocket = join(workDir.socketDir, "relay.sock");
   const bootstrap = rewriteBootstrap(fetched.bootstrap, relaySocket, await plan.token.current());
   const adminAddress = adminAddressOf(bootstrap) ?? { host: "127.0.0.1", port: 9901 };
@@ -110,7 +119,7 @@ export async function joinMesh(options: JoinOptions): Promise<void> {
   await rm(config, { force: true });
   await Promise.all([
     writeFile(config, JSON.stringify(bootstrap), { mode: 0o600 }),
-    openSession({ ...options, ...failureLog, socket: relaySocket }),
+    openSession({ ...options, ...failureLog, socket: relaySocket, probes, incarnation: fetched.incarnation }),
   ]);
 
   const adminSocket = "path" in adminAddress ? adminAddress.path : undefined;
@@ -162,6 +171,7 @@ export async function joinMesh(options: JoinOptions): Promise<void> {
     plan,
     spec,
     unknownServices: fetched.extra.unknownServices ?? {},
+    notReady: probes.health.notReady,
     admin,
     readiness,
     takenBy: takenBy && holderText(takenBy, workDir.describeProcess),

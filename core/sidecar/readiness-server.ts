@@ -6,6 +6,8 @@ export interface Readiness {
   readonly status: number;
   /** `LIVE`, `DRAINING`, `NOT_READY`, `TERMINATING`; why may follow after a colon. */
   readonly state: string;
+  /** A second line of the answer. */
+  readonly note?: string | undefined;
 }
 
 export interface ReadinessServer {
@@ -32,10 +34,10 @@ export async function openReadinessServer(
       response.writeHead(path === "/ready" ? 405 : 404, { "content-type": "text/plain" }).end();
       return;
     }
-    void state().then(({ status, state: text }) => {
+    void state().then(({ status, state: text, note }) => {
       response
         .writeHead(status, { "content-type": "text/plain", "cache-control": "no-cache, max-age=0" })
-        .end(`${text}\n`);
+        .end(note ? `${text}\n${note}\n` : `${text}\n`);
     });
   });
   scope.defer(async () => {

@@ -3,6 +3,8 @@ import type { MeshError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/log.ts";
 import { Scope } from "../kernel/scope.ts";
 import { trimMemory } from "../kernel/trim-memory.ts";
+import type { Workload } from "../model/types/dataplane.ts";
+import { hostPort } from "./checks/port-check.ts";
 import { HURRIED_LEFT_MS, sayLeft } from "./control-plane/leave.ts";
 import { joinMesh, type SidecarParts } from "./join.ts";
 import { leaveMesh } from "./leaving.ts";
@@ -81,6 +83,8 @@ export class Supervisor {
       scope.own(this.#deps.clock.after(TRIM_AFTER_MS, trimMemory));
       await Promise.race([this.#stop.promise, this.#failed.promise]);
       this.#state = "draining";
+      // All endpoints go away; an application that ends meanwhile is no news.
+      this.#parts.probes?.[Symbol.dispose]();
       await leaveMesh({
         parts: this.#parts,
         link: this.#plan.link,
@@ -125,10 +129,17 @@ export class Supervisor {
     return false;
   }
 
+  /** The applications do not decide: they may be waiting for this answer themselves. */
   async #readiness(): Promise<Readiness> {
     if (this.#state === "draining" || this.#state === "stopped") return { status: 503, state: "TERMINATING" };
     const { frozen } = this.#parts;
     if (frozen) return { status: 503, state: `NOT_READY: Envoy (process ${frozen.pid}) ${frozen.text}` };
-    return (await this.#parts.admin?.ready()) ?? { status: 503, state: "NOT_READY" };
+    const ready = (await this.#parts.admin?.ready()) ?? { status: 503, state: "NOT_READY" };
+    const waiting = this.#parts.probes?.waiting ?? [];
+    return waiting.length === 0 ? ready : { ...ready, note: `waiting for ${waiting.map(workloadText).join(", ")}` };
   }
+}
+
+function workloadText({ port, address, servicePort }: Workload): string {
+  return `the application at ${hostPort(address, servicePort)} (inbound ${port})`;
 }

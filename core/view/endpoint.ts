@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { inboundsOf, reachableAddress, serviceOf, type Tags, tagOf, ZONE_TAG } from "../model/dataplane/access.ts";
 import type { DataplaneSpec, Inbound } from "../model/dataplane/spec.ts";
-import type { EndpointUse, PresenceSpec } from "../model/dataplane-presence.ts";
+import { type EndpointUse, isAnswering, type PresenceSpec } from "../model/dataplane-presence.ts";
 import type { Resource } from "../model/resource.ts";
 
 /**
@@ -46,7 +46,7 @@ export function endpointsOf(
   for (const [index, inbound] of inboundsOf(dataplane.spec).entries()) {
     const service = serviceOf(inbound);
     const address = lookup(reachableAddress(dataplane.spec, inbound));
-    if (!service || !address || !takesTraffic(inbound) || presence?.notReady.includes(inbound.port)) continue;
+    if (!service || !address || !takesTraffic(inbound) || !isAnswering(inbound, presence)) continue;
     const endpoint: Endpoint = {
       service,
       proxy: dataplane.name,

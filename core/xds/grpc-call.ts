@@ -1,6 +1,7 @@
 import { Metadata, type MethodDefinition, type ServerDuplexStream } from "@grpc/grpc-js";
 import type { Clock } from "../kernel/clock.ts";
 import { CODE_HEADER, errorLine } from "../kernel/error-line.ts";
+import { HEALTH_HEADER } from "../model/dataplane/sidecar-health.ts";
 import { peerText } from "./peer-text.ts";
 import { type CallPort, type CallProtocol, ProxyCall } from "./proxy-call.ts";
 
@@ -22,16 +23,19 @@ export interface GrpcCallDeps {
 }
 
 const raw = (bytes: Buffer): Buffer => bytes;
+/** The library copies out of what it is given, by a method that only Buffers have. */
+const toBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** A bidirectional method whose messages stay bytes: requests are read by hand, responses are encoded already. */
-export function rawMethod(path: string): MethodDefinition<Buffer, Buffer> {
+export function rawMethod(path: string): MethodDefinition<Buffer, Uint8Array> {
   return {
     path,
     requestStream: true,
     responseStream: true,
     requestSerialize: raw,
     requestDeserialize: raw,
-    responseSerialize: raw,
+    responseSerialize: toBuffer,
     responseDeserialize: raw,
   };
 }
@@ -42,6 +46,7 @@ export function serveCall(call: RawCall, protocol: CallProtocol, deps: GrpcCallD
   let grace: Disposable | undefined;
   const port: CallPort = {
     credentials: call.metadata.get("authorization").map(String),
+    health: call.metadata.get(HEALTH_HEADER)[0]?.toString(),
     peer: peerText(peer),
     send: (frame, taken) => {
       call.write(frame, (error?: Error | null) => {

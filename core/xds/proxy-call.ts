@@ -22,6 +22,8 @@ export interface CallPort extends Omit<FramePort, "end"> {
   end(error: MeshError, passing: boolean): void;
   /** All values of the `authorization` metadata. */
   readonly credentials: readonly string[];
+  /** The `monomesh-health` metadata. */
+  readonly health: string | undefined;
   readonly peer: string;
   /** Stops and restarts the flow of `onMessage`. */
   pause(): void;
@@ -114,13 +116,14 @@ export class ProxyCall {
   #introduce(first: Uint8Array): StreamInfo {
     const node = this.#protocol.readNode(first);
     if (!node) throw new MeshError("MM700", "the first message of the stream carries no node");
-    const { credentials, peer } = this.#port;
+    const { credentials, health, peer } = this.#port;
     if (credentials.length > 1) throw new MeshError("MM301", "the stream carries more than one authorization");
     return {
       id: randomUUID(),
       service: this.#protocol.service,
       node,
       credential: credentials[0],
+      health,
       peer,
       signal: this.#ended.signal,
       end: (error) => this.#end(error, true),

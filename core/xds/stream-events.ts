@@ -1,5 +1,6 @@
 import type { XdsType } from "../envoy/encoded-resource.ts";
 import type { MeshError } from "../kernel/errors.ts";
+import type { SidecarHealth } from "../model/dataplane/sidecar-health.ts";
 import type { Snapshot } from "../push/snapshot.ts";
 
 /** What the first message of a stream says about the proxy (Envoy's Node; the 60 KB extension list is not kept). */
@@ -14,10 +15,13 @@ export interface StreamNode {
 export interface StreamInfo {
   /** A UUID: unique over all control planes. */
   readonly id: string;
-  readonly service: "ads" | "hds";
+  /** `health` is our own sidecar's health stream. */
+  readonly service: "ads" | "hds" | "health";
   readonly node: StreamNode;
   /** The `authorization` metadata, verbatim; undefined when absent. */
   readonly credential: string | undefined;
+  /** The `monomesh-health` metadata of our own sidecar, verbatim; undefined when absent. */
+  readonly health: string | undefined;
   /** Remote address, for messages. */
   readonly peer: string;
   /** Aborts when the stream ends, for whatever reason. */
@@ -44,6 +48,21 @@ export interface AdsSession {
   onClose(reason: string): void;
 }
 
+/** The other side of an accepted stream that tells about the health of applications; `Report` is what one message says. */
+export interface HealthSession<Report> {
+  /** Starts the flow of messages for the proxy; called once, right after the stream was accepted. */
+  subscribe(onMessage: (message: Uint8Array) => void): Disposable;
+  onReport(report: Report): void;
+  onClose(reason: string): void;
+}
+
+/** What HDS says about one cluster that was to be checked. */
+export interface ClusterHealth {
+  readonly cluster: string;
+  /** All its endpoints are `HEALTHY` or `UNKNOWN` (contract, section 5). */
+  readonly healthy: boolean;
+}
+
 /** The port through which core/xds asks the rest of the control plane. Implemented by core/dp-server. */
 export interface StreamEvents {
   /**
@@ -52,4 +71,8 @@ export interface StreamEvents {
    * at the text).
    */
   openAds(stream: StreamInfo): Promise<AdsSession>;
+  /** As `openAds`, for the Health Discovery Service of stock sidecars. Undefined: it is not served. */
+  readonly openHds?: ((stream: StreamInfo) => Promise<HealthSession<readonly ClusterHealth[]>>) | undefined;
+  /** As `openAds`, for the health stream of our own sidecar. */
+  openHealth(stream: StreamInfo): Promise<HealthSession<SidecarHealth>>;
 }

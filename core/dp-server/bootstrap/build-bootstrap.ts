@@ -6,12 +6,19 @@ import { STATS_TAGS } from "./stats-tags.ts";
 
 export interface BootstrapFacts extends NodeFacts {
   readonly target: AdsTarget;
+  /** Whether Envoy is to ask for health checks. */
+  readonly hds: boolean;
   readonly adminAccessLogPath: string;
 }
 
 /** Envoy's bootstrap (contract, section 3.4) in the JSON form of `envoy.config.bootstrap.v3.Bootstrap`. */
 export function buildBootstrap(facts: BootstrapFacts): Json {
   const { request, dataplane, admin, target } = facts;
+  const grpc = {
+    transportApiVersion: "V3",
+    setNodeOnFirstMessageOnly: true,
+    grpcServices: [controlPlaneService(facts)],
+  };
   return {
     node: {
       id: `${dataplane.mesh}.${dataplane.name}`,
@@ -21,14 +28,13 @@ export function buildBootstrap(facts: BootstrapFacts): Json {
     admin: { accessLog: [fileLog(facts.adminAccessLogPath)], address: adminAddress(admin) },
     dynamicResources: {
       adsConfig: {
+        ...grpc,
         apiType: request.features.includes(FEATURE_DELTA) ? "DELTA_GRPC" : "GRPC",
-        transportApiVersion: "V3",
-        setNodeOnFirstMessageOnly: true,
-        grpcServices: [adsService(facts)],
       },
       ldsConfig: ADS_SOURCE,
       cdsConfig: ADS_SOURCE,
     },
+    ...(facts.hds ? { hdsConfig: { ...grpc, apiType: "GRPC" } } : {}),
     staticResources: { clusters: [buildAdsCluster(target)], secrets: [buildValidationSecret(target)] },
     layeredRuntime: {
       layers: [
@@ -49,7 +55,7 @@ export function buildBootstrap(facts: BootstrapFacts): Json {
 const ADS_SOURCE = { ads: {}, resourceApiVersion: "V3", initialFetchTimeout: "0s" } as const;
 
 /** Our own sidecar adds the token when it relays the stream, so that it is neither on the disk nor in Envoy. */
-function adsService({ request }: BootstrapFacts): Json {
+function controlPlaneService({ request }: BootstrapFacts): Json {
   const service = { envoyGrpc: { clusterName: ADS_CLUSTER } };
   if (request.token === undefined || request.features.includes(FEATURE_RELAY)) return service;
   return { ...service, initialMetadata: [{ key: "authorization", value: request.token }] };

@@ -1,7 +1,7 @@
+import { INCARNATION_KEY } from "../../model/incarnation.ts";
 import type { ResourceDraft } from "../../model/resource.ts";
 import { resourceToJson } from "../../model/resource-json.ts";
 import { type DataplaneSpec, dataplaneType } from "../../model/types/dataplane.ts";
-import { INCARNATION_KEY } from "../node-metadata-keys.ts";
 import type { BootstrapRequest, Json } from "./bootstrap-request.ts";
 
 /** Where Envoy's admin interface will be. */

@@ -28,6 +28,8 @@ export interface BootstrapDeps {
   readonly clock: Clock;
   readonly instanceId: string;
   readonly settings: BootstrapSettings;
+  /** Whether HDS is served. */
+  readonly hds: boolean;
   /** The port that the server listens on. */
   readonly port: number;
   /** Services that a mesh offers, for hints about outbounds that lead nowhere. */
@@ -73,6 +75,8 @@ export async function serveBootstrap(
     dataplane,
     admin,
     incarnation,
+    // Our own sidecar probes by itself.
+    hds: deps.hds && !relays,
     readinessPort: request.readinessPort || deps.settings.readinessPort,
     adminAccessLogPath: deps.settings.adminAccessLogPath,
     target: {

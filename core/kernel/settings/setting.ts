@@ -72,6 +72,13 @@ function positive(value: number | undefined): number | undefined {
   return value === undefined || value < 0 ? undefined : value;
 }
 
+export const positiveDuration: SettingType<number> = {
+  ...duration,
+  expects: "a duration above 0 such as 30s or 1m30s",
+  fromText: (value) => duration.fromText(value) || undefined,
+  fromYaml: (value) => duration.fromYaml(value) || undefined,
+};
+
 export function oneOf<const T extends string>(...choices: readonly T[]): SettingType<T> {
   const check = (value: string) => choices.find((choice) => choice === value);
   return {

@@ -1,4 +1,4 @@
-import type { BackendRef, DataplaneSpec, Inbound, ServiceProbe } from "./spec.ts";
+import type { BackendRef, DataplaneSpec, Inbound } from "./spec.ts";
 
 export const SERVICE_TAG = "kuma.io/service";
 export const PROTOCOL_TAG = "kuma.io/protocol";
@@ -112,21 +112,4 @@ export function outboundsOf(dp: DataplaneSpec): readonly OutboundInterface[] {
     service: tagOf(outbound.tags, SERVICE_TAG),
     backendRef: outbound.backendRef,
   }));
-}
-
-/** A probe with its defaults filled in (contract, section 1.4, `dpServer.hds.checkDefaults`). Times in milliseconds. */
-export interface ProbeSettings {
-  readonly interval: number;
-  readonly timeout: number;
-  readonly healthyThreshold: number;
-  readonly unhealthyThreshold: number;
-}
-
-export function probeSettings(probe: ServiceProbe): ProbeSettings {
-  return {
-    interval: probe.interval ?? 1000,
-    timeout: probe.timeout ?? 2000,
-    healthyThreshold: probe.healthyThreshold ?? 1,
-    unhealthyThreshold: probe.unhealthyThreshold ?? 1,
-  };
 }

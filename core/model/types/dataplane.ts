@@ -5,6 +5,7 @@ import { toProtoJson } from "../shape/proto-json.ts";
 import { readShape } from "../shape/read-shape.ts";
 
 export * from "../dataplane/access.ts";
+export * from "../dataplane/probes.ts";
 export type * from "../dataplane/spec.ts";
 
 export const DATAPLANE = "Dataplane";

@@ -22,7 +22,7 @@ ${flags.flatMap(([, each]) => flagLines(each)).join("\n")}
 
 Each flag has a variable: MONOMESH_ and KUMA_ before these names.
 ${orderLine(program)}
-${flags.flatMap(([, each]) => (each.variable && each.flag ? [`  --${each.flag}`.padEnd(COLUMN) + each.variable] : [])).join("\n")}
+${flags.flatMap(([, each]) => (each.variable && each.flag ? [`  --${each.flag}`.padEnd(COLUMN) + (each.ours ? `MONOMESH_${each.variable} only` : each.variable)] : [])).join("\n")}
 
 Only as variables:
 ${variables.flatMap(([, each]) => variableLines(each)).join("\n")}

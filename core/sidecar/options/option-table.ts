@@ -1,18 +1,8 @@
-import { duration, flag, integer, oneOf, type SettingType, text } from "../../kernel/settings/setting.ts";
+import { flag, integer, oneOf, positiveDuration, type SettingType, text } from "../../kernel/settings/setting.ts";
 import { type DpOption, option } from "./option.ts";
 
 const RUNTIME = "DATAPLANE_RUNTIME";
 const SECOND = 1000;
-
-const positiveDuration: SettingType<number> = {
-  expects: "a duration above 0 such as 30s or 1m30s",
-  fromText: (value) => above0(duration.fromText(value)),
-  fromYaml: (value) => above0(duration.fromYaml(value)),
-};
-
-function above0(value: number | undefined): number | undefined {
-  return value !== undefined && value > 0 ? value : undefined;
-}
 
 const listenPort: SettingType<number> = { ...integer(1, 65_535), expects: "a port number (1 to 65535)" };
 
@@ -83,6 +73,12 @@ export const OPTIONS = {
     variable: "DATAPLANE_DRAIN_TIME",
     takes: "DURATION",
   }),
+  waitForApp: option(
+    flag,
+    false,
+    "An inbound without a service probe gets no traffic before its application answers for the first time.",
+    { flag: "wait-for-app", variable: "DATAPLANE_WAIT_FOR_APP", ours: true },
+  ),
   readinessPort: option(listenPort, 9902, "Port of GET /ready on loopback; if it is taken, a free one is chosen.", {
     variable: "READINESS_PORT",
   }),

@@ -10,6 +10,8 @@ export interface DpOption<T = unknown> {
   readonly short: string | undefined;
   /** Variable without its prefix (`DATAPLANE_NAME`); undefined if there is only a flag. */
   readonly variable: string | undefined;
+  /** Kuma lacks it, so there is no variable with Kuma's prefix. */
+  readonly ours: boolean;
   readonly type: SettingType<T>;
   readonly default: T;
   /** What the help calls the value; undefined for a switch. */
@@ -31,6 +33,7 @@ export interface OptionParts<T> {
   readonly flag?: string;
   readonly short?: string;
   readonly variable?: string;
+  readonly ours?: boolean;
   readonly takes?: string;
   readonly hidden?: boolean;
   readonly secret?: boolean;
@@ -48,6 +51,7 @@ export function option<T>(
     flag: parts.flag,
     short: parts.short,
     variable: parts.variable,
+    ours: parts.ours ?? false,
     type,
     default: fallback,
     takes: parts.takes,

@@ -80,7 +80,7 @@ function candidates(key: OptionKey, each: DpOption, sources: OptionSources, prob
   };
   if (!sources.asKuma) addFlag();
   if (each.variable !== undefined) {
-    const prefixes = sources.env[IGNORE_KUMA] === "1" ? [OUR_PREFIX] : [OUR_PREFIX, KUMA_PREFIX];
+    const prefixes = each.ours || sources.env[IGNORE_KUMA] === "1" ? [OUR_PREFIX] : [OUR_PREFIX, KUMA_PREFIX];
     for (const prefix of prefixes) {
       const raw = sources.env[prefix + each.variable];
       if (raw) add(`variable ${prefix}${each.variable}`, raw);
@@ -104,6 +104,7 @@ function pick(each: DpOption, found: readonly Candidate[], asKuma: boolean, note
 
 function checkVariables(sources: OptionSources, problems: Violation[], notes: string[]): void {
   const known = new Set(OPTION_LIST.flatMap(([, each]) => (each.variable ? [each.variable] : [])));
+  const kumas = new Set(OPTION_LIST.flatMap(([, each]) => (each.variable && !each.ours ? [each.variable] : [])));
   const unknownKuma: string[] = [];
   for (const name of Object.keys(sources.env)) {
     if (name === IGNORE_KUMA) continue;
@@ -114,7 +115,7 @@ function checkVariables(sources: OptionSources, problems: Violation[], notes: st
       );
       problems.push({ field: `variable ${name}`, message: `names no setting.${close ? ` Nearest: ${close}` : ""}` });
     }
-    if (name.startsWith(KUMA_PREFIX) && !known.has(name.slice(KUMA_PREFIX.length))) unknownKuma.push(name);
+    if (name.startsWith(KUMA_PREFIX) && !kumas.has(name.slice(KUMA_PREFIX.length))) unknownKuma.push(name);
   }
   if (unknownKuma.length > 0 && sources.env[IGNORE_KUMA] !== "1") {
     notes.push(

@@ -2,19 +2,25 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { MeshError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/log.ts";
 import type { Scope } from "../../kernel/scope.ts";
+import { HEALTH_HEADER } from "../../model/dataplane/sidecar-health.ts";
 import { NOTHING_STARTED, refusal, splitCode } from "../bootstrap/classify.ts";
 import { targetText } from "../control-plane/targets.ts";
 import type { SidecarPlan } from "../plan.ts";
+import type { ApplicationProbes } from "../probes/application-probes.ts";
 import { secondsText } from "../story/fact-text.ts";
 import type { Trust } from "../trust/open-trust.ts";
 import { ControlPlaneSession } from "./control-plane-session.ts";
-import { isRefusal } from "./refusal.ts";
+import { HealthChannel } from "./health-channel.ts";
+import { ADS, isRefusal } from "./refusal.ts";
 import { openRelay, type RelayOptions } from "./relay.ts";
 
 export interface OpenSessionOptions {
   readonly plan: SidecarPlan;
   /** Path of the Unix socket. */
   readonly socket: string;
+  readonly probes: ApplicationProbes;
+  /** Undefined at a stock control plane, which does not know what probes of a sidecar are. */
+  readonly incarnation: string | undefined;
   readonly scope: Scope;
   readonly clock: Clock;
   readonly log: Logger;
@@ -33,7 +39,7 @@ export interface OpenSessionOptions {
  * each; a refusal ends the sidecar before it serves and is said once afterwards. Resolves when the socket listens.
  */
 export async function openSession(options: OpenSessionOptions): Promise<void> {
-  const { plan, socket, scope, clock, log } = options;
+  const { plan, socket, probes, incarnation, scope, clock, log } = options;
   let lostAt: number | undefined;
   let refused = false;
   /** Of the connection that is up, or of the last attempt. */
@@ -69,6 +75,9 @@ export async function openSession(options: OpenSessionOptions): Promise<void> {
     scope,
     clock,
     local: options.local,
+    // A stream that joins or comes back must not serve traffic on what was true before.
+    extraHeaders: (path) =>
+      incarnation !== undefined && path.includes(ADS) ? { [HEALTH_HEADER]: JSON.stringify(probes.health) } : {},
     onAnswered() {
       refused = false;
     },
@@ -83,4 +92,8 @@ export async function openSession(options: OpenSessionOptions): Promise<void> {
       refused = true;
     },
   });
+  if (incarnation !== undefined) {
+    const node = `${plan.mesh}.${plan.name}`;
+    new HealthChannel({ upstream, node, incarnation, probes, clock, scope });
+  }
 }

@@ -12,7 +12,8 @@ export interface CallOutcome {
   readonly code: string | undefined;
 }
 
-const ADS = "AggregatedDiscoveryService";
+/** Part of the path of every ADS stream. */
+export const ADS = "AggregatedDiscoveryService";
 
 /** A gRPC end as an outcome; HTTP errors count as UNKNOWN, as gRPC clients treat them. */
 export function outcomeOf(path: string, headers: IncomingHttpHeaders): CallOutcome {

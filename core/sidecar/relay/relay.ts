@@ -20,6 +20,8 @@ export interface RelayOptions {
   readonly clock: Clock;
   /** Calls that are answered here, by path, instead of being relayed. */
   readonly local: Readonly<Record<string, (stream: ServerHttp2Stream) => void>>;
+  /** What a call carries beside Envoy's headers; asked at the moment in which it is opened. */
+  extraHeaders?(path: string): OutgoingHttpHeaders;
   /** A call got its first bytes: the other side takes it. */
   onAnswered(path: string): void;
   /** A call was ended by the other side. */
@@ -88,7 +90,7 @@ function relayStream(
 ): void {
   const { upstream, clock } = options;
   const path = String(headers[":path"] ?? "");
-  const call = { path, headers: pick(headers, PASSED_ON) };
+  const passedOn = pick(headers, PASSED_ON);
   const trailers: OutgoingHttpHeaders = { ...UNAVAILABLE };
   let up: Duplex | undefined;
   let waiting: Disposable | undefined;
@@ -116,6 +118,7 @@ function relayStream(
   const open = async () => {
     if (down.destroyed) return;
     try {
+      const call = { path, headers: { ...passedOn, ...options.extraHeaders?.(path) } };
       up = await upstream.open(call, {
         onHeaders(answer, final) {
           if (down.destroyed || down.headersSent) return;

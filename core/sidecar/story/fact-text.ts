@@ -59,8 +59,11 @@ export function skewText(skew: number | undefined): string {
   return `, clocks differ by ${secondsText(Math.abs(skew))}: this machine is ${skew > 0 ? "late" : "early"}`;
 }
 
-/** One fact for each inbound: where it listens, where it leads, whether the application answers. */
-export async function inboundFacts(dp: DataplaneSpec): Promise<Fact[]> {
+/**
+ * One fact for each inbound: where it listens, where it leads, whether the application answers. `notReady`: the ports that
+ * get no traffic before it does.
+ */
+export async function inboundFacts(dp: DataplaneSpec, notReady: readonly number[] = []): Promise<Fact[]> {
   const inbounds = inboundsOf(dp);
   const answers = await Promise.all(
     inbounds.map((each) => tcpAnswers(serviceAddress(each), servicePort(each), APP_ANSWER_MS)),
@@ -77,13 +80,16 @@ export async function inboundFacts(dp: DataplaneSpec): Promise<Fact[]> {
     );
     const answered = answers[index] === true;
     const host = serviceAddress(each);
+    const silence = () => silentApp(host, servicePort(each)) + (notReady.includes(each.port) ? NO_TRAFFIC : "");
     return {
       level: answered ? "info" : "warn",
-      text: `${listen} -> ${app}  ${protocol}  ${answered ? "the app answers" : silentApp(host, servicePort(each))}`,
+      text: `${listen} -> ${app}  ${protocol}  ${answered ? "the app answers" : silence()}`,
       fields: { port: each.port, servicePort: servicePort(each), serviceAddress: host, answers: answered },
     };
   });
 }
+
+const NO_TRAFFIC = "; no traffic comes until it answers";
 
 /** Nothing at the address that the sidecar uses: perhaps the application is at another address of this machine. */
 function silentApp(host: string, port: number): string {

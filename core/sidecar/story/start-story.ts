@@ -16,6 +16,8 @@ export interface ServingFacts {
   readonly spec: DataplaneSpec | undefined;
   /** Services of outbounds that nobody offers, each with the nearest that somebody does. */
   readonly unknownServices: Readonly<Record<string, string | null>>;
+  /** Inbound ports that get no traffic before their application answers. */
+  readonly notReady: readonly number[];
   readonly admin: EnvoyAdmin;
   readonly readiness: ReadinessServer;
   /** Who has the readiness port that was wanted. */
@@ -67,9 +69,9 @@ export function createStartStory(log: Logger, clock: Clock): StartStory {
       if (claims) log.info("token", tokenText(claims, clock.now()), { expiresAt: claims.expiresAt });
       else log.info("token", "none");
     },
-    async serving({ plan, spec, unknownServices, admin, readiness, takenBy }) {
+    async serving({ plan, spec, notReady, unknownServices, admin, readiness, takenBy }) {
       if (spec) {
-        const [inbound, clusters] = await Promise.all([inboundFacts(spec), admin.clusters()]);
+        const [inbound, clusters] = await Promise.all([inboundFacts(spec, notReady), admin.clusters()]);
         for (const fact of inbound) log.log(fact.level, "inbound", fact.text, fact.fields);
         for (const fact of outboundFacts(spec, clusters, unknownServices))
           log.log(fact.level, "outbound", fact.text, fact.fields);

@@ -67,7 +67,8 @@ describe("POST /bootstrap", () => {
     const [secret] = doc["staticResources"].secrets;
     const trusted = Buffer.from(secret.validationContext.trustedCa.inlineBytes, "base64").toString();
     assert.equal(trusted, bench.ca.certificate);
-    assert.equal(doc["hdsConfig"], undefined);
+    assert.equal(doc["hdsConfig"].apiType, "GRPC");
+    assert.deepEqual(doc["hdsConfig"].grpcServices, ads.grpcServices);
     assert.equal(doc["statsConfig"].statsTags.length, 6);
   });
 

@@ -135,7 +135,7 @@ export class ServerBench implements AsyncDisposable {
           return { consumers: 3, missing: ["web-2"] };
         },
         left: async (proxy, incarnation) => void this.calls.push(`left ${proxyText(proxy)} ${incarnation}`),
-        report: async () => undefined,
+        report: async () => true,
         stop: async () => undefined,
       },
       failures: this.failures,

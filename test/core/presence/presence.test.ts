@@ -259,12 +259,12 @@ test("probes: a probed inbound waits, a report is written once, a late sidecar's
   await join.settled;
   const { proxy } = join.stream;
   assert.deepEqual((await world.record("redis-1"))?.notReady, [9000]);
-  await cp.presence.report(proxy, "i0", { notReady: [], draining: false });
+  await cp.presence.report(proxy, "i0", { notReady: [], probed: [9000], draining: false });
   assert.deepEqual((await world.record("redis-1"))?.notReady, [9000]);
-  await cp.presence.report(proxy, undefined, { notReady: [], draining: false });
+  await cp.presence.report(proxy, undefined, { notReady: [], probed: [9000], draining: false });
   assert.deepEqual((await world.record("redis-1"))?.notReady, []);
   const revision = await world.store.revision();
-  await cp.presence.report(proxy, "i1", { notReady: [], draining: false });
+  await cp.presence.report(proxy, "i1", { notReady: [], probed: [9000], draining: false });
   assert.equal(await world.store.revision(), revision);
   await cp.stop();
 });
@@ -274,7 +274,7 @@ test("a stock sidecar whose Envoy drains is leaving, and its end is no loss", as
   const cp = await world.controlPlane();
   const join = new Join(cp, direct("stream-1"));
   await join.settled;
-  await cp.presence.report(join.stream.proxy, undefined, { notReady: [9000], draining: true });
+  await cp.presence.report(join.stream.proxy, undefined, { notReady: [9000], probed: [9000], draining: true });
   const record = await world.record("redis-1");
   assert.deepEqual([record?.state, record?.endpoints], ["leaving", "withdrawn"]);
   join.close();

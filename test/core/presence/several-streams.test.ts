@@ -40,7 +40,7 @@ test("another sidecar takes over once; the older is parked, without effect, unti
   ]);
 
   // What the displaced one says has no effect, and it does not take the place back.
-  await cp.presence.report(first.stream.proxy, "i1", { notReady: [9000], draining: false });
+  await cp.presence.report(first.stream.proxy, "i1", { notReady: [9000], probed: [9000], draining: false });
   assert.deepEqual(await cp.presence.leave(first.stream.proxy, "i1"), { consumers: 0, missing: [] });
   first.close();
   await world.clock.settle();

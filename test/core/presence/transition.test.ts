@@ -47,7 +47,7 @@ const lossAt = (ms: number, keepEndpoints = false): PresenceEvent => ({
 const records = {
   connected,
   leaving: after(connected, { type: "leave" }),
-  draining: after(connected, { type: "reported", notReady: [], draining: true }),
+  draining: after(connected, { type: "reported", notReady: [], probed: [9000], draining: true }),
   lost: after(connected, lossAt(0), T0),
   "lost with a mesh": after(connected, lossAt(0, true), T0),
   "leaving without a stream": after(after(connected, lossAt(0), T0), { type: "leave" }, T0),
@@ -62,8 +62,8 @@ const closed = lossAt(1000);
 const massLoss = lossAt(1000, true);
 const spared: PresenceEvent = { type: "spared" };
 const elapsed: PresenceEvent = { type: "elapsed" };
-const drains: PresenceEvent = { type: "reported", notReady: [], draining: true };
-const serves: PresenceEvent = { type: "reported", notReady: [], draining: false };
+const drains: PresenceEvent = { type: "reported", notReady: [], probed: [], draining: true };
+const serves: PresenceEvent = { type: "reported", notReady: [], probed: [], draining: false };
 
 /** state, event, when, then: state and use of endpoints; `=` means that nothing is written. */
 const table: readonly (readonly [Name, string, PresenceEvent, Moment, string])[] = [
@@ -218,9 +218,12 @@ test("a probed inbound waits for its probe after a start, not after a reconnect 
 });
 
 test("a report is written only when it says something new", () => {
-  const down = after(connected, { type: "reported", notReady: [9001, 9000, 9001], draining: false });
+  const down = after(connected, { type: "reported", notReady: [9001, 9000, 9001], probed: [9000], draining: false });
   assert.deepEqual(down.notReady, [9000, 9001]);
-  assert.equal(transition(down, { type: "reported", notReady: [9001, 9000], draining: false }, T0, rules), down);
+  assert.equal(
+    transition(down, { type: "reported", notReady: [9001, 9000], probed: [9000], draining: false }, T0, rules),
+    down,
+  );
 });
 
 test("a rival is named and forgotten", () => {

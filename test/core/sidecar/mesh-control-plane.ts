@@ -1,5 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Stream } from "node:http2";
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
@@ -7,6 +12,8 @@ import { Cluster_DiscoveryType, ClusterSchema } from "#envoy/config/cluster/v3/c
 import { ListenerSchema } from "#envoy/config/listener/v3/listener_pb.js";
 import { TcpProxySchema } from "#envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
 import { DiscoveryRequestSchema, DiscoveryResponseSchema } from "#envoy/service/discovery/v3/discovery_pb.js";
+import { HEALTH_HEADER, HEALTH_METHOD, type SidecarHealth } from "../../../core/model/dataplane/sidecar-health.ts";
+import { FrameReader } from "../../../core/sidecar/relay/grpc-frames.ts";
 import { TEST_CERT, TEST_KEY } from "./tls-control-plane.ts";
 
 export interface RecordedPost {
@@ -29,7 +36,14 @@ export interface TestInbound {
 export class MeshControlPlane implements AsyncDisposable {
   readonly posts: RecordedPost[] = [];
   /** ADS streams that were opened, with their credential. */
-  readonly streams: { readonly authorization: string | undefined; readonly incarnation: string }[] = [];
+  readonly streams: {
+    readonly authorization: string | undefined;
+    readonly incarnation: string;
+    readonly health: string;
+  }[] = [];
+  /** What came on health streams, and the newest of these. */
+  readonly health: SidecarHealth[] = [];
+  healthStream: ServerHttp2Stream | undefined;
   inbounds: readonly TestInbound[] = [];
   /** Stands in for the answer to a POST; undefined: the usual one. */
   onPost: (post: RecordedPost) => { readonly status: number; readonly body: string } | undefined = () => undefined;
@@ -55,7 +69,10 @@ export class MeshControlPlane implements AsyncDisposable {
       socket.on("close", () => this.#sockets.delete(socket));
     });
     server.on("session", (session) => session.on("error", () => undefined));
-    server.on("stream", (stream, headers) => this.#serveStream(stream, String(headers["authorization"] ?? "")));
+    server.on("stream", (stream, headers) => {
+      if (headers[":path"] === HEALTH_METHOD) this.#serveHealth(stream);
+      else this.#serveStream(stream, headers);
+    });
     server.on("request", (request, response) => {
       if (request.httpVersionMajor === 1) this.#answer(request as never, response as never);
     });
@@ -148,7 +165,19 @@ export class MeshControlPlane implements AsyncDisposable {
     });
   }
 
-  #serveStream(stream: ServerHttp2Stream, authorization: string): void {
+  #serveHealth(stream: ServerHttp2Stream): void {
+    stream.on("error", () => undefined);
+    stream.respond({ ":status": 200, "content-type": "application/grpc" });
+    this.healthStream = stream;
+    const frames = new FrameReader();
+    stream.on("data", (chunk: Buffer) => {
+      for (const message of frames.take(chunk)) this.health.push(JSON.parse(message) as SidecarHealth);
+      this.#changed();
+    });
+  }
+
+  #serveStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    const authorization = String(headers["authorization"] ?? "");
     stream.on("error", () => undefined);
     if (this.refusal) {
       const { message, code } = this.refusal;
@@ -179,7 +208,11 @@ export class MeshControlPlane implements AsyncDisposable {
           const incarnation = String(
             (request.node?.metadata as Record<string, unknown> | undefined)?.["monomesh.incarnation"] ?? "",
           );
-          this.streams.push({ authorization: authorization || undefined, incarnation });
+          this.streams.push({
+            authorization: authorization || undefined,
+            incarnation,
+            health: String(headers[HEALTH_HEADER] ?? ""),
+          });
           this.#changed();
         }
         if (answered.has(request.typeUrl)) continue;

@@ -35,9 +35,18 @@ export class EnvoyProcess implements AsyncDisposable {
 
   /** An answer of the admin interface. */
   admin(path: string): Promise<string> {
+    return this.#ask("GET", path);
+  }
+
+  /** Changes something by the admin interface. */
+  post(path: string): Promise<string> {
+    return this.#ask("POST", path);
+  }
+
+  #ask(method: string, path: string): Promise<string> {
     return new Promise((resolve, reject) => {
       const socketPath = join(this.directory, this.#adminSocket);
-      const req = request({ socketPath, path, agent: false }, async (response) => {
+      const req = request({ socketPath, method, path, agent: false }, async (response) => {
         let text = "";
         for await (const chunk of response) text += chunk;
         resolve(text);

@@ -1,0 +1,52 @@
+import { MeshError } from "../../kernel/errors.ts";
+import { isJsonObject } from "../shape/proto-json.ts";
+
+/**
+ * What our own sidecar knows of the applications behind its inbounds, by inbound port. As JSON it is the header
+ * `monomesh-health` of each ADS stream, and the message by which a change is reported (docs/wire.md).
+ */
+export interface SidecarHealth {
+  /** Grows with each change within one start of a sidecar: of two reports the higher one is the newer. */
+  readonly sequence: number;
+  /** Ports that must not get traffic: the application does not answer, or nothing is known yet. */
+  readonly notReady: readonly number[];
+  /** Ports that the sidecar looks after; a port with a service probe that is not among them counts as not ready. */
+  readonly probed: readonly number[];
+}
+
+export const HEALTH_HEADER = "monomesh-health";
+
+/** gRPC method of our own sidecar's health stream: JSON messages both ways. */
+export const HEALTH_METHOD = "/monomesh.v1.HealthService/StreamHealth";
+
+/** Takes the fields out of JSON that a sidecar sent; MM400 if they are not as they should be. */
+export function readHealth(json: unknown): SidecarHealth {
+  if (isJsonObject(json)) {
+    const { sequence, notReady, probed } = json;
+    if (Number.isSafeInteger(sequence) && (sequence as number) >= 0 && isPorts(notReady) && isPorts(probed)) {
+      return { sequence: sequence as number, notReady, probed };
+    }
+  }
+  throw new MeshError("MM400", "a report of health must have a sequence, and the ports notReady and probed");
+}
+
+/** As `readHealth`, from text. */
+export function healthFromText(text: string): SidecarHealth {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new MeshError("MM400", `a report of health is not JSON: ${(cause as Error).message}`);
+  }
+  return readHealth(json);
+}
+
+const MOST_PORTS = 1000;
+
+function isPorts(value: unknown): value is number[] {
+  return (
+    Array.isArray(value) &&
+    value.length <= MOST_PORTS &&
+    value.every((port) => Number.isInteger(port) && port >= 1 && port <= 65_535)
+  );
+}

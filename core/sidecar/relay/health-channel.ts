@@ -1,0 +1,114 @@
+import type { Duplex } from "node:stream";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Scope } from "../../kernel/scope.ts";
+import { HEALTH_METHOD } from "../../model/dataplane/sidecar-health.ts";
+import type { Workload } from "../../model/types/dataplane.ts";
+import type { ApplicationProbes } from "../probes/application-probes.ts";
+import { FrameReader, frameOf } from "./grpc-frames.ts";
+import { type CallOutcome, outcomeOf } from "./refusal.ts";
+import type { Upstream } from "./upstream.ts";
+
+export interface HealthChannelOptions {
+  readonly upstream: Upstream;
+  /** `<mesh>.<name>` */
+  readonly node: string;
+  readonly incarnation: string;
+  readonly probes: ApplicationProbes;
+  readonly clock: Clock;
+  readonly scope: Scope;
+}
+
+/** A stream that the control plane ended is opened again after this time, doubled up to the limit; milliseconds. */
+const REOPEN_MIN = 500;
+const REOPEN_MAX = 10_000;
+
+/**
+ * The supervisor's own stream to the control plane, beside those of Envoy that it relays: it reports each change of the
+ * applications' health at once, and is told when the stored definition asks for other probes (docs/wire.md). It is open
+ * whenever the control plane can be reached; each opening begins with the present state, so nothing is lost meanwhile.
+ */
+export class HealthChannel {
+  readonly #options: HealthChannelOptions;
+  #stream: Duplex | undefined;
+  #waiting: Disposable | undefined;
+  #failures = 0;
+
+  constructor(options: HealthChannelOptions) {
+    this.#options = options;
+    const { probes, scope } = options;
+    scope.own(probes.onChange(() => this.#stream?.write(frameOf(JSON.stringify(probes.health)))));
+    scope.defer(() => {
+      this.#waiting?.[Symbol.dispose]();
+      this.#stream?.destroy();
+    });
+    this.#openWhenAvailable();
+  }
+
+  #openWhenAvailable(): void {
+    const { upstream, scope } = this.#options;
+    this.#waiting?.[Symbol.dispose]();
+    if (scope.closed) return;
+    if (upstream.available) {
+      void this.#open();
+      return;
+    }
+    this.#waiting = upstream.onAvailable(() => {
+      this.#waiting?.[Symbol.dispose]();
+      void this.#open();
+    });
+  }
+
+  async #open(): Promise<void> {
+    const { upstream, node, incarnation, probes } = this.#options;
+    const headers = { "content-type": "application/grpc", te: "trailers" };
+    try {
+      const stream = await upstream.open(
+        { path: HEALTH_METHOD, headers },
+        {
+          onHeaders: (answer, final) => final && this.#ended(outcomeOf(HEALTH_METHOD, answer)),
+          onEnd: (trailers) => this.#ended(outcomeOf(HEALTH_METHOD, trailers)),
+          onLost: () => this.#lost(),
+        },
+      );
+      this.#stream = stream;
+      const frames = new FrameReader();
+      stream.on("data", (chunk: Buffer) => this.#read(frames, chunk));
+      stream.write(frameOf(JSON.stringify({ node, incarnation, ...probes.health })));
+    } catch {
+      this.#reopenLater();
+    }
+  }
+
+  #read(frames: FrameReader, chunk: Buffer): void {
+    try {
+      for (const message of frames.take(chunk)) {
+        this.#failures = 0;
+        const { workloads } = JSON.parse(message) as { readonly workloads?: readonly Workload[] };
+        if (workloads) this.#options.probes.follow(workloads);
+      }
+    } catch {
+      this.#stream?.destroy();
+    }
+  }
+
+  #lost(): void {
+    this.#stream = undefined;
+    this.#openWhenAvailable();
+  }
+
+  /** The control plane ended it. One that does not know this stream will not know it later either. */
+  #ended({ status }: CallOutcome): void {
+    this.#stream = undefined;
+    if (status !== UNIMPLEMENTED) this.#reopenLater();
+  }
+
+  #reopenLater(): void {
+    const { clock, scope } = this.#options;
+    this.#waiting?.[Symbol.dispose]();
+    if (scope.closed) return;
+    const delay = Math.min(REOPEN_MIN * 2 ** this.#failures++, REOPEN_MAX);
+    this.#waiting = clock.after(delay, () => this.#openWhenAvailable());
+  }
+}
+
+const UNIMPLEMENTED = 12;
