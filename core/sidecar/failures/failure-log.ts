@@ -2,7 +2,7 @@ import type { ServerHttp2Stream } from "node:http2";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Scope } from "../../kernel/scope.ts";
 import { type FailureDirection, KEPT_FAILURES, type RequestFailure } from "../../model/request-failure.ts";
-import { createMessageSplitter } from "./grpc-messages.ts";
+import { createMessageSplitter } from "../relay/grpc-messages.ts";
 
 /** What Envoy calls to report failures: the access log service. */
 export const FAILURE_LOG_PATH = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs";

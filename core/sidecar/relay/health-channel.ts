@@ -4,7 +4,7 @@ import type { Scope } from "../../kernel/scope.ts";
 import { HEALTH_METHOD } from "../../model/dataplane/sidecar-health.ts";
 import type { Workload } from "../../model/types/dataplane.ts";
 import type { ApplicationProbes } from "../probes/application-probes.ts";
-import { FrameReader, frameOf } from "./grpc-frames.ts";
+import { buildGrpcMessage, createMessageSplitter } from "./grpc-messages.ts";
 import { type CallOutcome, outcomeOf } from "./refusal.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -36,7 +36,7 @@ export class HealthChannel {
   constructor(options: HealthChannelOptions) {
     this.#options = options;
     const { probes, scope } = options;
-    scope.own(probes.onChange(() => this.#stream?.write(frameOf(JSON.stringify(probes.health)))));
+    scope.own(probes.onChange(() => this.#stream?.write(buildGrpcMessage(JSON.stringify(probes.health)))));
     scope.defer(() => {
       this.#waiting?.[Symbol.dispose]();
       this.#stream?.destroy();
@@ -71,22 +71,23 @@ export class HealthChannel {
         },
       );
       this.#stream = stream;
-      const frames = new FrameReader();
-      stream.on("data", (chunk: Buffer) => this.#read(frames, chunk));
-      stream.write(frameOf(JSON.stringify({ node, incarnation, ...probes.health })));
+      const messages = createMessageSplitter((message) => this.#read(message));
+      stream.on("data", (chunk: Buffer) => {
+        if (!messages.push(chunk)) stream.destroy();
+      });
+      stream.write(buildGrpcMessage(JSON.stringify({ node, incarnation, ...probes.health })));
     } catch {
       this.#reopenLater();
     }
   }
 
-  #read(frames: FrameReader, chunk: Buffer): void {
+  #read(message: Buffer): void {
     try {
-      for (const message of frames.take(chunk)) {
-        this.#failures = 0;
-        const { workloads } = JSON.parse(message) as { readonly workloads?: readonly Workload[] };
-        if (workloads) this.#options.probes.follow(workloads);
-      }
+      const { workloads } = JSON.parse(message.toString()) as { readonly workloads: readonly Workload[] };
+      this.#failures = 0;
+      this.#options.probes.follow(workloads);
     } catch {
+      // Not what was agreed on: the next stream may have more sense.
       this.#stream?.destroy();
     }
   }

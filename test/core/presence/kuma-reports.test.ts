@@ -53,7 +53,7 @@ test("kuma#2346: Offline meant a dead application as well as an absent sidecar, 
   const world = await new World().meshes();
   const cp = await world.controlPlane({ cleanupAgeMs: 15 * MINUTE });
   const join = await open(cp, new Stream("web-1", "a", definitionOf("web-1", 9000, { probed: true })));
-  await cp.presence.report(join.stream.proxy, "a", { notReady: [9000], draining: false });
+  await cp.presence.report(join.stream.proxy, "a", { notReady: [9000], probed: [9000], draining: false });
   await world.clock.advance(HOUR);
   const record = await world.record("web-1");
   assert.deepEqual(

@@ -13,7 +13,7 @@ import { ListenerSchema } from "#envoy/config/listener/v3/listener_pb.js";
 import { TcpProxySchema } from "#envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
 import { DiscoveryRequestSchema, DiscoveryResponseSchema } from "#envoy/service/discovery/v3/discovery_pb.js";
 import { HEALTH_HEADER, HEALTH_METHOD, type SidecarHealth } from "../../../core/model/dataplane/sidecar-health.ts";
-import { FrameReader } from "../../../core/sidecar/relay/grpc-frames.ts";
+import { createMessageSplitter } from "../../../core/sidecar/relay/grpc-messages.ts";
 import { TEST_CERT, TEST_KEY } from "./tls-control-plane.ts";
 
 export interface RecordedPost {
@@ -169,9 +169,11 @@ export class MeshControlPlane implements AsyncDisposable {
     stream.on("error", () => undefined);
     stream.respond({ ":status": 200, "content-type": "application/grpc" });
     this.healthStream = stream;
-    const frames = new FrameReader();
+    const messages = createMessageSplitter((message) =>
+      this.health.push(JSON.parse(message.toString()) as SidecarHealth),
+    );
     stream.on("data", (chunk: Buffer) => {
-      for (const message of frames.take(chunk)) this.health.push(JSON.parse(message) as SidecarHealth);
+      messages.push(chunk);
       this.#changed();
     });
   }

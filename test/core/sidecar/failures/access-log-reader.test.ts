@@ -7,7 +7,7 @@ import { ResponseFlagsSchema } from "#envoy/data/accesslog/v3/accesslog_pb.js";
 import { StreamAccessLogsMessageSchema } from "#envoy/service/accesslog/v3/als_pb.js";
 import { RESPONSE_FLAGS } from "../../../../core/model/response-flags.ts";
 import { readFailures, readLogName } from "../../../../core/sidecar/failures/access-log-reader.ts";
-import { createMessageSplitter } from "../../../../core/sidecar/failures/grpc-messages.ts";
+import { createMessageSplitter } from "../../../../core/sidecar/relay/grpc-messages.ts";
 
 const socketAddress = (address: string, port: number) => ({
   address: {

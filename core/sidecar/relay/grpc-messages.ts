@@ -22,3 +22,11 @@ export function createMessageSplitter(onMessage: (message: Buffer) => void): { p
     },
   };
 }
+
+/** One message as it goes over the wire. */
+export function buildGrpcMessage(text: string): Buffer {
+  const message = Buffer.alloc(5 + Buffer.byteLength(text));
+  message.writeUInt32BE(message.length - 5, 1);
+  message.write(text, 5);
+  return message;
+}
