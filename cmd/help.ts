@@ -26,6 +26,9 @@ Change
   delete TYPE NAME             delete one
   generate dataplane-token     let a sidecar join
 
+Extend
+  plugin new|test|list         stores, authenticators and lifecycles of your own
+
 Called as kuma-cp, kuma-dp or kumactl it behaves as those programs do.
 First steps: monomesh help quickstart. Each command has --help with examples.
 `;

@@ -31,6 +31,10 @@ export async function runMain(args: readonly string[]): Promise<number> {
         return await runSidecar(rest, io);
       case "ctl":
         return await runCommandLine(rest, io);
+      case "plugin": {
+        const { runPlugin } = await import("./plugin/run-plugin.ts");
+        return await runPlugin(rest, io);
+      }
       case "demo": {
         const { runDemo } = await import("./demo/run-demo.ts");
         return await runDemo(rest, io);

@@ -9,6 +9,8 @@ const ROOT = join(import.meta.dirname, "../..");
 /** The fuse that the pinned Node looks for: turned by the injection, it makes Node run the blob instead of a file. */
 const SENTINEL_FUSE = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
 
+const FOLDERS = ["code", "cache", "worker", "asset", "text"];
+
 export interface ExecutableOptions {
   /** The main module, relative to the root of the tree. */
   readonly entry: string;
@@ -16,6 +18,8 @@ export interface ExecutableOptions {
   readonly workers: Readonly<Record<string, string>>;
   /** Other files to embed: NAME -> file, relative to the root of the tree. Each becomes the asset `asset/NAME`. */
   readonly assets: Readonly<Record<string, string>>;
+  /** Text files to embed, as `assets`: each becomes the asset `text/NAME`. */
+  readonly texts?: Readonly<Record<string, string>> | undefined;
   /** Scratch directory; emptied first. */
   readonly work: string;
   /** Where the executable goes. Renamed into place, so that a running one keeps its file. */
@@ -30,7 +34,7 @@ export async function buildExecutable(options: ExecutableOptions): Promise<void>
   const { work } = options;
   const inWork = (name: string) => join(work, name);
   rmSync(work, { recursive: true, force: true });
-  for (const folder of ["code", "cache", "worker", "asset"]) mkdirSync(inWork(folder), { recursive: true });
+  for (const folder of FOLDERS) mkdirSync(inWork(folder), { recursive: true });
 
   writeFileSync(inWork("main.cjs"), await bundleScript("cmd/build/chunk-loader.ts"));
   for (const [name, code] of await bundleChunks(options.entry)) writeFileSync(inWork(`code/${name}`), code, "latin1");
@@ -38,9 +42,9 @@ export async function buildExecutable(options: ExecutableOptions): Promise<void>
   for (const [name, source] of Object.entries(options.workers))
     writeFileSync(inWork(`worker/${name}`), await bundleScript(source));
   for (const [name, file] of Object.entries(options.assets)) copyFileSync(join(ROOT, file), inWork(`asset/${name}`));
-  const assets = ["code", "cache", "worker", "asset"].flatMap((folder) =>
-    readdirSync(inWork(folder)).map((name) => `${folder}/${name}`),
-  );
+  for (const [name, file] of Object.entries(options.texts ?? {}))
+    copyFileSync(join(ROOT, file), inWork(`text/${name}`));
+  const assets = FOLDERS.flatMap((folder) => readdirSync(inWork(folder)).map((name) => `${folder}/${name}`));
   writeFileSync(inWork("sea.json"), JSON.stringify(seaConfig(assets), null, 2));
   node(work, ["--random-seed=1", ...V8_FLAGS, "--experimental-sea-config", "sea.json"]);
 

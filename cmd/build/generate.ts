@@ -11,6 +11,7 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import { closureOf, scanDescriptors } from "./descriptors.ts";
 import { ENVOY } from "./fetch-envoy.ts";
+import { generatePluginTypes } from "./plugin-types.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -127,6 +128,7 @@ if (process.argv[1] === import.meta.filename) {
   try {
     const { files, skipped } = generate();
     if (!skipped) process.stderr.write(`generated ${files} files of Envoy's messages\n`);
+    generatePluginTypes();
   } catch (error) {
     process.stderr.write(`error: ${(error as Error).message}\n`);
     process.exitCode = 1;

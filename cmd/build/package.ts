@@ -1,5 +1,6 @@
 import { existsSync, linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
+import { PLUGIN_TEXTS } from "../plugin/plugin-texts.ts";
 import { buildExecutable } from "./executable.ts";
 import { ENVOY } from "./fetch-envoy.ts";
 
@@ -21,6 +22,7 @@ async function packageProgram(): Promise<void> {
       workers: { "sqlite-writer": "plugins/store-sqlite/writer-worker.ts" },
       // The package carries an addon for each system; only this one's is taken.
       assets: { better_sqlite3: `node_modules/better-sqlite3/prebuilds/linux-${process.arch}.node` },
+      texts: PLUGIN_TEXTS,
       work,
       out: executable,
     });

@@ -1,11 +1,12 @@
-import { resolve } from "node:path";
 import { systemClock } from "../../core/kernel/clock.ts";
 import type { Logger } from "../../core/kernel/log.ts";
-import { type Plugin, type PluginContext, PluginHost } from "../../core/kernel/plugin.ts";
+import type { PluginContext, PluginHost } from "../../core/kernel/plugin.ts";
 import type { Scope } from "../../core/kernel/scope.ts";
 import type { LoadedSettings } from "../../core/kernel/settings/load-settings.ts";
+import { createGuardedStore } from "../../core/store/guarded-store.ts";
 import type { ResourceStore } from "../../core/store/resource-store.ts";
-import { controlPlanePlugins } from "../../plugins/builtins.ts";
+import { openCatalogue } from "../plugin/catalogue.ts";
+import { checkPluginOptions } from "./plugin-options.ts";
 import { SETTINGS } from "./settings-table.ts";
 import { storeOptions } from "./store-options.ts";
 import { openWorkDir } from "./work-dir.ts";
@@ -27,35 +28,33 @@ export interface OpenedStore {
 
 /** Loads the plugins and opens the store that `store.type` names; it closes with the scope. */
 export async function openConfiguredStore(start: CpStart): Promise<OpenedStore> {
+  const { scope, log, settings } = start;
   const { host, workDir, context } = await preparePlugins(start);
-  const { type, options } = storeOptions(start.settings);
-  const store = await host.create<ResourceStore>("store", type, context, options);
-  start.scope.defer(() => store.close());
+  const { type, options, placeOf } = storeOptions(settings);
+  const made = await host.create<ResourceStore>("store", type, context, options, placeOf);
+  const { file } = host.get("store", type);
+  const store = file ? createGuardedStore(made, { kind: "store", name: type, file, clock: systemClock, log }) : made;
+  scope.defer(() => store.close());
   return { host, store, workDir };
 }
 
 /** Brings the store that `store.type` names to the layout of this version. Resolves to a sentence about what there was to do. */
 export async function migrateConfiguredStore(start: CpStart): Promise<string> {
-  const { host, workDir, context } = await preparePlugins(start);
+  const { host, context } = await preparePlugins(start);
   const { type, options } = storeOptions(start.settings);
   const done = await host.migrate("store", type, context, options);
   if (done) return done;
   // Other stores migrate when they are opened.
-  const store = await host.create<ResourceStore>("store", type, context, options);
-  start.scope.defer(() => store.close());
+  const { store, workDir } = await openConfiguredStore(start);
   return `the store in ${workDir} is up to date, at revision ${await store.revision()}`;
 }
 
+/** The plugins come first: a mistake in the configuration must not make a directory. */
 async function preparePlugins({ scope, settings, log, calledAs, plugins }: CpStart) {
+  const host = await openCatalogue([...settings.get(SETTINGS.plugins), ...plugins]);
+  checkPluginOptions(settings, host);
+  host.get("store", settings.get(SETTINGS.storeType));
   const workDir = openWorkDir(settings.get(SETTINGS.workDir), calledAs);
-  const host = new PluginHost();
-  host.register(controlPlanePlugins);
-  for (const file of [...settings.get(SETTINGS.plugins), ...plugins]) host.register([await loadPlugin(resolve(file))]);
   const context: PluginContext = { scope, log, clock: systemClock, workDir };
   return { host, workDir, context };
-}
-
-async function loadPlugin(file: string): Promise<Plugin> {
-  const { loadPluginFile } = await import("./load-plugin-file.ts");
-  return loadPluginFile(file);
 }

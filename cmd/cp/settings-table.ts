@@ -134,7 +134,7 @@ export const SETTINGS = {
     "plugins",
     list,
     [] as readonly string[],
-    "Plugin files to load, relative to the working directory.",
+    "Plugin files to load; a relative path starts at the configuration file, in a variable at the working directory.",
     { kuma: null },
   ),
   dpPort: setting("dpServer.port", port, 5678, "Port of the DP server (TLS): bootstrap, ADS, leave."),
@@ -149,9 +149,9 @@ export const SETTINGS = {
   ),
   dpAuthType: setting(
     "dpServer.authn.dpProxy.type",
-    oneOf("dpToken", "none", ""),
+    text,
     "dpToken",
-    "How a sidecar proves who it is; none accepts everybody.",
+    "How a sidecar proves who it is: dpToken, none (accepts everybody), or a plugin's name.",
   ),
   dpTokenIssuer: setting(
     "dpServer.authn.dpProxy.dpToken.enableIssuer",
@@ -276,6 +276,36 @@ export const SETTINGS = {
     "Readiness port assumed for a sidecar that names none.",
   ),
 } as const;
+
+/** Where the options of loaded plugins stand, by kind; below it the plugin's name. */
+export const PLUGIN_OPTION_PATHS = {
+  store: ["store"],
+  auth: ["dpServer", "authn", "dpProxy"],
+  lifecycle: ["lifecycle"],
+  policy: ["policy"],
+} as const;
+
+/** What stands beside the names of plugins. */
+const NO_PLUGIN_NAMES = [
+  "sqlite",
+  "memory",
+  "postgres",
+  "kubernetes",
+  "cache",
+  "unsafeDelete",
+  "upsert",
+  "dpToken",
+  "none",
+];
+
+/** Whether a key of the file is an option of a plugin, as far as its path can say. */
+export function isPluginPath(path: string): boolean {
+  return Object.values(PLUGIN_OPTION_PATHS).some((prefix) => {
+    const start = `${prefix.join(".")}.`;
+    const [name = "", ...option] = path.startsWith(start) ? path.slice(start.length).split(".") : [];
+    return option.length > 0 && !NO_PLUGIN_NAMES.includes(name);
+  });
+}
 
 export const SETTING_LIST: readonly Setting[] = Object.values(SETTINGS) as readonly Setting[];
 

@@ -1,15 +1,26 @@
 import { resolve } from "node:path";
 import type { LoadedSettings } from "../../core/kernel/settings/load-settings.ts";
+import { pluginOptions } from "./plugin-options.ts";
 import { SETTINGS } from "./settings-table.ts";
 
-/** The name of the store's plugin and what the settings say to it. */
-export function storeOptions(settings: LoadedSettings): { readonly type: string; readonly options: unknown } {
+export interface StoreOptions {
+  /** The name of the store's plugin. */
+  readonly type: string;
+  /** What the settings say to it. */
+  readonly options: unknown;
+  /** Where an option stands; for users' plugins. */
+  readonly placeOf?: ((path: string) => string | undefined) | undefined;
+}
+
+export function storeOptions(settings: LoadedSettings): StoreOptions {
   const type = settings.get(SETTINGS.storeType);
   if (type === "sqlite") {
     const path = settings.get(SETTINGS.sqlitePath);
     return { type, options: path ? { path: resolve(path) } : {} };
   }
-  return { type, options: type === "postgres" ? postgresOptions(settings) : {} };
+  if (type === "postgres") return { type, options: postgresOptions(settings) };
+  const { value, placeOf } = pluginOptions(settings, "store", type);
+  return { type, options: value, placeOf };
 }
 
 function postgresOptions(settings: LoadedSettings) {

@@ -23,7 +23,6 @@ import { trimMemory } from "../../core/kernel/trim-memory.ts";
 import { createRegistry, resourceTypes } from "../../core/model/registry.ts";
 import { Policies } from "../../core/policy/policy-catalogue.ts";
 import { createPresence } from "../../core/presence/create-presence.ts";
-import type { Lifecycle } from "../../core/presence/lifecycle.ts";
 import { PresenceOutlook } from "../../core/presence/outlook.ts";
 import { Presence } from "../../core/presence/presence.ts";
 import { AckSink } from "../../core/push/ack-sink.ts";
@@ -40,6 +39,7 @@ import { createPolicies } from "./create-policies.ts";
 import { ensureFirstResources } from "./first-resources.ts";
 import { configDocument } from "./load-cp-settings.ts";
 import { createMetrics, type MetricsRegistry } from "./metrics.ts";
+import { openAuthenticator, openLifecycles } from "./open-plugins.ts";
 import type { CpStart, OpenedStore } from "./open-store.ts";
 import { SETTINGS } from "./settings-table.ts";
 
@@ -63,7 +63,7 @@ export async function startControlPlane(start: CpStart, opened: OpenedStore): Pr
     log.debug("starting", `${what} ${Math.round(performance.now())} ms after the process began`);
   phase("store open, code loaded");
   const instance = `${hostname()}-${randomBytes(2).toString("hex")}`;
-  const policies = await createPolicies(host, { scope, log, clock, workDir });
+  const policies = await createPolicies(host, settings, { scope, log, clock, workDir });
   wiring.value(Policies, policies);
   const { fresh } = await ensureFirstResources(store, policies.types, settings.get(SETTINGS.skipMeshCreation));
 
@@ -89,8 +89,7 @@ export async function startControlPlane(start: CpStart, opened: OpenedStore): Pr
   );
   const authContext: AuthPluginContext = { scope, log, clock, workDir, store, cpCa };
   const authType = settings.get(SETTINGS.dpAuthType) || "dpToken";
-  const authOptions = authType === "dpToken" ? { useSecrets: settings.get(SETTINGS.dpTokenUseSecrets) } : {};
-  wiring.value(ProxyAuthenticator, await host.create<ProxyAuthenticator>("auth", authType, authContext, authOptions));
+  wiring.value(ProxyAuthenticator, await openAuthenticator(host, settings, authType, authContext));
 
   const engine = createPushEngine({
     store,
@@ -119,10 +118,7 @@ export async function startControlPlane(start: CpStart, opened: OpenedStore): Pr
   });
   wiring.value(InsightTracker, tracker);
   wiring.value(FailureBook, new BoundedFailureBook());
-  const lifecycles: Lifecycle[] = [];
-  for (const plugin of host.list("lifecycle")) {
-    lifecycles.push(await host.create<Lifecycle>("lifecycle", plugin.name, { scope, log, clock, workDir }, {}));
-  }
+  const lifecycles = await openLifecycles(host, settings, { scope, log, clock, workDir });
   const presence = await createPresence({
     store,
     lifecycles,

@@ -64,7 +64,9 @@ function usageError(error: CommanderError, program: Command, args: readonly stri
   const word = /'([^']+)'/.exec(text)?.[1];
   const names = program.commands.map((each) => each.name());
   const close =
-    error.code === "commander.unknownCommand" && word ? nearest(word, [...names, "cp", "dp", "demo"]) : undefined;
+    error.code === "commander.unknownCommand" && word
+      ? nearest(word, [...names, "cp", "dp", "demo", "plugin"])
+      : undefined;
   const verb = args.find((arg) => names.includes(arg));
   return new MeshError("MM100", text || "a command is missing", {
     todo: close ? `Did you mean ${close}?` : `Help: ${program.name()}${verb ? ` ${verb}` : ""} --help`,

@@ -2,6 +2,7 @@ import type { Clock } from "./clock.ts";
 import { MeshError } from "./errors.ts";
 import type { Logger } from "./log.ts";
 import type { Scope } from "./scope.ts";
+import { withinTime } from "./time-limit.ts";
 
 /** What can be extended. Each kind's port and contract suite live with its core room. */
 export type PluginKind = "store" | "lifecycle" | "auth" | "ca" | "policy" | "envoy-binary";
@@ -54,50 +55,124 @@ export function definePlugin<Instance, Options>(plugin: Plugin<Instance, Options
   return plugin;
 }
 
+/** A plugin that takes longer to be made is given up, milliseconds. */
+export const CREATE_LIMIT_MS = 30_000;
+
+/** A plugin in the catalogue. */
+export interface CataloguedPlugin {
+  readonly plugin: Plugin;
+  /** The user's file it was loaded from; undefined if it is built in. */
+  readonly file: string | undefined;
+}
+
 /** The catalogue of what is built in and loaded. Two plugins of one kind and name are an error, not an override. */
 export class PluginHost {
-  readonly #plugins = new Map<string, Plugin>();
+  readonly #plugins = new Map<string, CataloguedPlugin>();
 
-  register(plugins: readonly Plugin<never, never>[] | readonly Plugin[]): void {
+  register(plugins: readonly Plugin<never, never>[] | readonly Plugin[], file?: string): void {
     for (const plugin of plugins as readonly Plugin[]) {
       const id = `${plugin.kind}/${plugin.name}`;
-      if (this.#plugins.has(id)) throw new MeshError("MM801", `two plugins are called ${id}`);
-      this.#plugins.set(id, plugin);
+      const other = this.#plugins.get(id);
+      if (other) {
+        throw new MeshError("MM801", `two plugins are called ${id}`, {
+          where: [other.file ?? "built in", file ?? "built in"].join(" and "),
+          todo: "Give one of them another name.",
+        });
+      }
+      this.#plugins.set(id, { plugin, file });
     }
   }
 
-  list(kind?: PluginKind): Plugin[] {
-    return [...this.#plugins.values()].filter((plugin) => kind === undefined || plugin.kind === kind);
+  /** In the order of registration. */
+  list(kind?: PluginKind): CataloguedPlugin[] {
+    return [...this.#plugins.values()].filter(({ plugin }) => kind === undefined || plugin.kind === kind);
   }
 
-  get(kind: PluginKind, name: string): Plugin {
-    const plugin = this.#plugins.get(`${kind}/${name}`);
-    if (plugin) return plugin;
-    const known = this.list(kind).map((each) => each.name);
+  get(kind: PluginKind, name: string): CataloguedPlugin {
+    const found = this.#plugins.get(`${kind}/${name}`);
+    if (found) return found;
+    const known = this.list(kind).map((each) => each.plugin.name);
     throw new MeshError("MM801", `there is no ${kind} plugin "${name}"`, {
-      todo: `Known: ${known.join(", ") || "none"}.`,
+      todo: `Known: ${known.join(", ") || "none"}. A file of yours is loaded with --plugin FILE or the setting plugins.`,
     });
   }
 
-  /** Validates the options, then makes an instance. Errors name the plugin and the option. */
-  async create<Instance>(kind: PluginKind, name: string, context: PluginContext, options: unknown): Promise<Instance> {
-    const plugin = this.get(kind, name);
-    return (await plugin.create(context, await validated(plugin, options))) as Instance;
+  /**
+   * Validates the options, then makes an instance. MM801 names the plugin, its file and the options that are wrong, and
+   * reports a user's plugin that throws or does not answer within 30 s. `placeOf` says where an option stands (`cp.yaml:7`).
+   */
+  async create<Instance>(
+    kind: PluginKind,
+    name: string,
+    context: PluginContext,
+    options: unknown,
+    placeOf: (path: string) => string | undefined = () => undefined,
+  ): Promise<Instance> {
+    const { plugin, file } = this.get(kind, name);
+    if (file) return createGuarded<Instance>(plugin, file, context, options, placeOf);
+    return (await plugin.create(context, await checkOptions(plugin, file, options, placeOf))) as Instance;
   }
 
   /** As `create`, for `migrate`; undefined when the plugin needs none. */
   async migrate(kind: PluginKind, name: string, context: PluginContext, options: unknown): Promise<string | undefined> {
-    const plugin = this.get(kind, name);
-    return plugin.migrate?.(context, await validated(plugin, options));
+    const { plugin, file } = this.get(kind, name);
+    return plugin.migrate?.(context, await checkOptions(plugin, file, options, () => undefined));
   }
 }
 
-async function validated(plugin: Plugin, options: unknown): Promise<unknown> {
+async function checkOptions(
+  plugin: Plugin,
+  file: string | undefined,
+  options: unknown,
+  placeOf: (path: string) => string | undefined,
+): Promise<unknown> {
   const result = await plugin.options["~standard"].validate(options);
   if (!result.issues) return result.value;
   throw new MeshError("MM801", `options of the ${plugin.kind} plugin "${plugin.name}" are not valid`, {
-    violations: result.issues.map((issue) => ({ field: pathText(issue.path), message: issue.message })),
+    where: file,
+    violations: result.issues.map((issue) => {
+      const path = pathText(issue.path);
+      return { field: [placeOf(path), path].filter(Boolean).join("  "), message: issue.message };
+    }),
   });
+}
+
+/** As for a built-in plugin, but prepared for all that a file of somebody else can do. */
+async function createGuarded<Instance>(
+  plugin: Plugin,
+  file: string,
+  context: PluginContext,
+  options: unknown,
+  placeOf: (path: string) => string | undefined,
+): Promise<Instance> {
+  const failed = (what: string, cause?: unknown) =>
+    new MeshError("MM801", `the ${plugin.kind} plugin "${plugin.name}" ${what}`, {
+      where: file,
+      why: cause === undefined ? undefined : messageOf(cause),
+      cause,
+    });
+  const make = async () => plugin.create(context, await checkOptions(plugin, file, options, placeOf));
+  const late = () => failed(`did not start within ${CREATE_LIMIT_MS / 1000} s`);
+  let instance: unknown;
+  try {
+    instance = await withinTime(context.clock, CREATE_LIMIT_MS, make, late);
+  } catch (error) {
+    throw error instanceof MeshError ? error : failed("could not start", error);
+  }
+  if (typeof instance !== "object" || instance === null) {
+    throw failed(`is broken: its create returned ${instance === null ? "null" : typeof instance}, not an object`);
+  }
+  return instance as Instance;
+}
+
+/** What was thrown, in words; people throw all sorts of things. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message;
+  try {
+    return String(thrown);
+  } catch {
+    return "something that is no text";
+  }
 }
 
 function pathText(path: OptionsIssue["path"]): string {

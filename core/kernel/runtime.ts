@@ -72,6 +72,11 @@ export function loadAddon(name: string, source: string): unknown {
   throw failure;
 }
 
+/** Text that ships with the program: packaged the asset `text/NAME`, from source the file. */
+export function textAsset(name: string, sourceFile: string): string {
+  return isPackaged() ? getAsset(`text/${name}`, "utf8") : readFileSync(sourcePath(sourceFile), "utf8");
+}
+
 /** Objects that plugins import by name instead of by file: `monomesh/plugin`. */
 const hostModules = new Map<string, Readonly<Record<string, unknown>>>();
 

@@ -5,6 +5,8 @@ import { monomeshVariable, type Setting } from "./setting.ts";
 /** One key of the configuration file with its place. */
 export interface FileEntry {
   readonly path: string;
+  /** The path in its parts, whose names can hold dots. Default: split at the dots. */
+  readonly keys?: readonly string[] | undefined;
   readonly value: unknown;
   /** `monomesh.yaml:12`. */
   readonly place: string;
@@ -20,6 +22,8 @@ export interface SettingSources {
   readonly foreignVariable: (name: string) => boolean;
   /** Paths of Kuma's configuration that are known but not acted on: a prefix matches everything below it. */
   readonly kumaOnlyPaths: readonly string[];
+  /** Paths that are for plugins; whether one knows them is seen once they are loaded. */
+  readonly pluginPath?: ((path: string) => boolean) | undefined;
 }
 
 export interface ResolvedSetting {
@@ -35,6 +39,8 @@ export interface LoadedSettings {
   readonly all: readonly ResolvedSetting[];
   /** Sentences to print once at start. */
   readonly notes: readonly string[];
+  /** What the file says to plugins, unchecked. */
+  readonly forPlugins: readonly FileEntry[];
 }
 
 /**
@@ -63,6 +69,7 @@ export function loadSettings(table: readonly Setting[], sources: SettingSources)
   return {
     all: resolved,
     notes,
+    forPlugins: (sources.file ?? []).filter((entry) => isForPlugins(table, sources, entry.path)),
     get<T>(setting: Setting<T>): T {
       const found = byPath.get(setting.path);
       if (!found) throw new MeshError("MM900", `setting ${setting.path} is not in the table`);
@@ -113,6 +120,10 @@ function resolve(
   return { setting, value: winner.value, origin: winner.origin };
 }
 
+function isForPlugins(table: readonly Setting[], sources: SettingSources, path: string): boolean {
+  return sources.pluginPath?.(path) === true && !table.some((setting) => setting.path === path);
+}
+
 function checkFileKeys(
   table: readonly Setting[],
   sources: SettingSources,
@@ -122,7 +133,7 @@ function checkFileKeys(
   const known = new Set(table.map((setting) => setting.path));
   const unused: string[] = [];
   for (const { path, place } of sources.file ?? []) {
-    if (known.has(path)) continue;
+    if (known.has(path) || isForPlugins(table, sources, path)) continue;
     if (sources.kumaOnlyPaths.some((prefix) => path === prefix || path.startsWith(`${prefix}.`))) {
       unused.push(path);
       continue;

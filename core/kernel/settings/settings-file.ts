@@ -26,17 +26,19 @@ export async function readSettingsFile(file: string): Promise<FileEntry[]> {
   if (document.contents === null) return [];
   if (!isMap(document.contents)) throw new MeshError("MM201", `${file} must be a YAML map of settings`);
   const entries: FileEntry[] = [];
-  const walk = (map: import("yaml").YAMLMap, prefix: string) => {
+  const walk = (map: import("yaml").YAMLMap, prefix: readonly string[]) => {
     for (const pair of map.items) {
-      const path = prefix + String(isScalar(pair.key) ? pair.key.value : pair.key);
+      const keys = [...prefix, String(isScalar(pair.key) ? pair.key.value : pair.key)];
       const offset = isScalar(pair.key) ? (pair.key.range?.[0] ?? 0) : 0;
-      if (isMap(pair.value) && pair.value.items.length > 0) walk(pair.value, `${path}.`);
+      if (isMap(pair.value) && pair.value.items.length > 0) walk(pair.value, keys);
       else {
         const value = (pair.value as { toJSON?: () => unknown } | null)?.toJSON?.() ?? null;
-        if (value !== null) entries.push({ path, value, place: `${file}:${lines.linePos(offset).line}` });
+        if (value !== null) {
+          entries.push({ path: keys.join("."), keys, value, place: `${file}:${lines.linePos(offset).line}` });
+        }
       }
     }
   };
-  walk(document.contents, "");
+  walk(document.contents, []);
   return entries;
 }

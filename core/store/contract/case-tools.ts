@@ -84,3 +84,25 @@ export function assertFrozen(value: unknown, path: string): void {
   assert.ok(Object.isFrozen(value), `${path} is not frozen`);
   for (const [key, inner] of Object.entries(value)) assertFrozen(inner, `${path}.${key}`);
 }
+
+/** Fails unless the store has every version that `writeAndTell` was answered, and one revision for each write; returns its revision. */
+export async function assertNothingLost(
+  store: ResourceStore,
+  answered: ReadonlyMap<string, number>,
+  before: number,
+): Promise<number> {
+  assert.ok(answered.size > 0, "nothing was answered before the kill");
+  const { items, revision } = await store.list("Dataplane");
+  const versions = new Map(items.map((item) => [item.name, item.version]));
+  for (const [name, version] of answered) {
+    assert.ok((versions.get(name) ?? 0) >= version, `${name}: version ${version} was answered`);
+  }
+  // Also for those that were committed and not answered any more.
+  assert.equal(
+    items.reduce((sum, item) => sum + item.version, 0),
+    revision,
+    "one write is one revision",
+  );
+  assert.ok(revision > before);
+  return revision;
+}

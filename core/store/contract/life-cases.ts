@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { assertGapless, changesUpTo, draft, keyOf, MESH, rejects } from "./case-tools.ts";
+import { assertGapless, assertNothingLost, changesUpTo, draft, keyOf, MESH, rejects } from "./case-tools.ts";
 import type { StoreCase } from "./store-case.ts";
 
 export const lifeCases: readonly StoreCase[] = [
@@ -82,6 +82,17 @@ export const lifeCases: readonly StoreCase[] = [
         current = await reopen();
         assert.equal(await current.revision(), 2 + round);
         assert.equal((await current.put(draft(`n${round}`))).revision, 3 + round);
+      }
+    },
+  },
+  {
+    name: "a kill -9 while writing loses nothing that was answered",
+    needs: "writer",
+    async run({ store, reopen, killWhileWriting }) {
+      let before = await store.revision();
+      for (let kill = 0; kill < 3; kill++) {
+        const answered = await killWhileWriting();
+        before = await assertNothingLost(await reopen(), answered, before);
       }
     },
   },

@@ -144,6 +144,7 @@ export const listCases: readonly StoreCase[] = [
   },
   {
     name: "10,000 resources are listed whole, in pages and by filter",
+    needs: "large",
     async run({ store }) {
       const size = 10_000;
       for (let start = 0; start < size; start += 1000) {
@@ -206,6 +207,7 @@ export const listCases: readonly StoreCase[] = [
   },
   {
     name: "a long list is one moment, though writes go on",
+    needs: "large",
     async run({ store }) {
       const size = 6000;
       await Promise.all(Array.from({ length: size }, (_, at) => store.put(draft(padded(at), { spec: { round: 0 } }))));

@@ -5,6 +5,7 @@ import { systemClock } from "../../kernel/clock.ts";
 import { silentLogger } from "../../kernel/log.ts";
 import { Scope } from "../../kernel/scope.ts";
 import type { ResourceStore } from "../resource-store.ts";
+import { killWhileWriting } from "./kill-while-writing.ts";
 import { KEPT, type StoreCase, type StoreUnderTest } from "./store-case.ts";
 
 /** A case that hangs is given up after this many milliseconds. */
@@ -14,7 +15,9 @@ export const PATIENCE_MS = 60_000;
 export function skipReason(subject: StoreUnderTest, storeCase: StoreCase): string | undefined {
   if (storeCase.needs === "durable" && !subject.durable) return "the store does not promise to outlive its process";
   if (storeCase.needs === "compacts" && !subject.compacts) return "the number of kept changes cannot be set";
-  if (storeCase.needs === "large" && subject.large === false) return "cases with 100,000 resources are left out here";
+  if (storeCase.needs === "writer" && !(subject.durable && subject.writer)) return "there is no process to kill";
+  if (storeCase.needs === "large" && subject.large === false)
+    return "cases with thousands of resources are left out here";
   return undefined;
 }
 
@@ -43,13 +46,19 @@ export async function runStoreCase(
       advanceClock: (ms) => {
         advanced += ms;
       },
+      workDir,
       reopen: async () => {
         await store?.close();
         store = await open();
         return store;
       },
+      killWhileWriting: async () => {
+        await store?.close();
+        if (!subject.writer) throw new Error("the store under test has no writer");
+        return killWhileWriting(subject.writer(workDir), patience.signal);
+      },
     });
-    await inTime(work, patience.signal);
+    await inTime(Promise.resolve(work), patience.signal);
   } finally {
     // Also after a failure: a store that stays open would keep the process and the directory busy.
     await inTime(Promise.resolve(store?.close()), patience.signal).finally(async () => {

@@ -200,6 +200,7 @@ export const watchCases: readonly StoreCase[] = [
   },
   {
     name: "a delete of ten thousand resources reaches a watcher whole",
+    needs: "large",
     async run({ store, signal }) {
       await store.put(draft("owner"));
       const many = 10_000;

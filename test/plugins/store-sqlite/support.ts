@@ -7,6 +7,7 @@ import type { TestContext } from "node:test";
 import { systemClock } from "../../../core/kernel/clock.ts";
 import { type Logger, silentLogger } from "../../../core/kernel/log.ts";
 import type { ResourceDraft } from "../../../core/model/resource.ts";
+import type { WriterCommand } from "../../../core/store/contract/store-case.ts";
 import type { ResourceStore } from "../../../core/store/resource-store.ts";
 import type { SqliteDriverName } from "../../../plugins/store-sqlite/sqlite-driver.ts";
 import { openSqliteStore } from "../../../plugins/store-sqlite/sqlite-store.ts";
@@ -14,6 +15,11 @@ import { openSqliteStore } from "../../../plugins/store-sqlite/sqlite-store.ts";
 export const DRIVERS: readonly SqliteDriverName[] = ["better-sqlite3", "node"];
 
 export const CHILD = join(import.meta.dirname, "children/write-and-tell.ts");
+
+/** Four writers on the store, for ever. */
+export function writerCommand(path: string, driver: SqliteDriverName): WriterCommand {
+  return { file: process.execPath, args: [CHILD, path, driver, "4"] };
+}
 
 /** A directory that goes with the test. */
 export function tempDir(test: TestContext): string {

@@ -1,0 +1,19 @@
+import { writeSync } from "node:fs";
+import type { ResourceStore } from "../resource-store.ts";
+
+/** Writes with several writers, `rounds` times each (default: for ever), and prints `ACK name version revision` for each answer. */
+export async function writeAndTell(
+  store: ResourceStore,
+  writers: number,
+  rounds = Number.POSITIVE_INFINITY,
+): Promise<void> {
+  const write = async (name: string) => {
+    for (let round = 0; round < rounds; round++) {
+      const draft = { type: "Dataplane", mesh: "default", name, labels: {}, spec: { round, filler: "x".repeat(300) } };
+      const { version, revision } = await store.put(draft);
+      // Synchronously: the line is with the reader before anything else happens here.
+      writeSync(1, `ACK ${name} ${version} ${revision}\n`);
+    }
+  };
+  await Promise.all(Array.from({ length: writers }, (_, writer) => write(`w${writer}`)));
+}
