@@ -101,7 +101,7 @@ export function statusCodeFilter(op: ComparisonFilter_Op, value: number): Filter
   };
 }
 
-function flagFilter(flags: string[]): Filter {
+export function flagFilter(flags: string[]): Filter {
   return { filterSpecifier: { case: "responseFlagFilter", value: { flags } } };
 }
 

@@ -10,7 +10,7 @@ import {
 import type { Protocol } from "../model/dataplane/access.ts";
 import type { FailureDirection } from "../model/request-failure.ts";
 import { buildHttpFailureLog } from "./failure-log.ts";
-import { buildLocalReplyConfig } from "./local-reply.ts";
+import { buildLocalReplyConfig, buildUnsentMark } from "./local-reply.ts";
 import { duration, extension, optionalDuration } from "./parts.ts";
 import type { ListenerSettings } from "./settings.ts";
 
@@ -34,7 +34,6 @@ export function buildHttpConnectionManager(
   options: HttpConnectionManagerOptions,
 ): MessageInitShape<typeof FilterSchema> {
   const { settings, direction, service } = options;
-  const { explainReplies } = settings;
   return extension("envoy.filters.network.http_connection_manager", HttpConnectionManagerSchema, {
     statPrefix: options.statPrefix,
     routeSpecifier: { case: "routeConfig", value: options.routeConfig },
@@ -48,8 +47,13 @@ export function buildHttpConnectionManager(
     internalAddressConfig: { cidrRanges: options.internalCidrs.map(cidrRange) },
     upgradeConfigs: [{ upgradeType: "websocket" }],
     accessLog: settings.failureLog ? [buildHttpFailureLog(direction, options.protocol === "grpc")] : [],
-    localReplyConfig: explainReplies && buildLocalReplyConfig(explainReplies, direction, service),
+    localReplyConfig: localReplyConfig(settings, direction, service),
   });
+}
+
+function localReplyConfig({ explainReplies }: ListenerSettings, direction: FailureDirection, service: string) {
+  if (explainReplies) return buildLocalReplyConfig(explainReplies, direction, service);
+  return direction === "inbound" ? buildUnsentMark() : undefined;
 }
 
 function httpFilters(protocol: Protocol) {

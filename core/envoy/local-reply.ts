@@ -1,8 +1,14 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { ComparisonFilter_Op } from "#envoy/config/accesslog/v3/accesslog_pb.js";
 import type { LocalReplyConfigSchema } from "#envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
-import { type FailureDirection, LOCAL_REPLY_HEADER, MESH_VARIABLE, NAME_VARIABLE } from "../model/request-failure.ts";
-import { statusCodeFilter } from "./failure-log.ts";
+import {
+  type FailureDirection,
+  LOCAL_REPLY_HEADER,
+  MESH_VARIABLE,
+  NAME_VARIABLE,
+  UNSENT_HEADER,
+} from "../model/request-failure.ts";
+import { flagFilter, statusCodeFilter } from "./failure-log.ts";
 
 const DATAPLANE = { name: `%ENVIRONMENT(${NAME_VARIABLE})%`, mesh: `%ENVIRONMENT(${MESH_VARIABLE})%` };
 const REASON = "%RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS%";
@@ -24,26 +30,35 @@ export function buildLocalReplyConfig(
   const who = maker === "dataplane" ? `the sidecar of ${name} (mesh ${mesh})` : "a sidecar on the host %HOSTNAME%";
   const more = maker === "dataplane" ? `monomesh failures ${name} --mesh ${mesh}` : "monomesh inspect dataplanes";
   const text = `made by ${who}, ${place} ${literal(service)}: ${REASON}`;
-  return {
-    mappers: [
-      {
-        filter: statusCodeFilter(ComparisonFilter_Op.GE, 400),
-        headersToAdd: [{ header: { key: LOCAL_REPLY_HEADER, value: `${text}; see ${more}` } }],
-        bodyFormatOverride: {
-          format: {
-            case: "textFormatSource",
-            value: {
-              specifier: {
-                case: "inlineString",
-                value: `%LOCAL_REPLY_BODY%\n\nThis answer was ${text}.\nSee ${more}\n`,
-              },
-            },
-          },
+  const explanation = { header: { key: LOCAL_REPLY_HEADER, value: `${text}; see ${more}` } };
+  const bodyFormatOverride = {
+    format: {
+      case: "textFormatSource" as const,
+      value: {
+        specifier: {
+          case: "inlineString" as const,
+          value: `%LOCAL_REPLY_BODY%\n\nThis answer was ${text}.\nSee ${more}\n`,
         },
       },
-    ],
+    },
   };
+  const any = {
+    filter: statusCodeFilter(ComparisonFilter_Op.GE, 400),
+    headersToAdd: [explanation],
+    bodyFormatOverride,
+  };
+  // The first mapper that fits is the only one.
+  const unsent = { filter: NOT_CONNECTED, headersToAdd: [explanation, UNSENT], bodyFormatOverride };
+  return { mappers: direction === "inbound" ? [unsent, any] : [any] };
 }
+
+/** The answer of an inbound whose application could not be connected to says that the request never left the sidecar. */
+export function buildUnsentMark(): MessageInitShape<typeof LocalReplyConfigSchema> {
+  return { mappers: [{ filter: NOT_CONNECTED, headersToAdd: [UNSENT] }] };
+}
+
+const NOT_CONNECTED = flagFilter(["UF"]);
+const UNSENT = { header: { key: UNSENT_HEADER, value: "true" } };
 
 /** Text that a format string does not interpret. */
 function literal(text: string): string {

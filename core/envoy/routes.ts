@@ -2,6 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RetryPolicySchema } from "#envoy/config/route/v3/route_components_pb.js";
 import type { RouteConfigurationSchema } from "#envoy/config/route/v3/route_pb.js";
 import { PreviousHostsPredicateSchema } from "#envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js";
+import { UNSENT_HEADER } from "../model/request-failure.ts";
 import { duration, extension } from "./parts.ts";
 import type { RetrySettings, RouteSettings } from "./settings.ts";
 
@@ -42,10 +43,17 @@ export function buildRouteConfig(options: RouteOptions): MessageInitShape<typeof
   };
 }
 
-/** A retry goes to an endpoint that was not tried before, as long as five picks find one. */
+/**
+ * A retry goes to an endpoint that was not tried before, as long as five picks find one. Who retries when an endpoint cannot
+ * be connected to also does when the endpoint's sidecar could not connect to its application.
+ */
 function retryPolicy(retry: RetrySettings): MessageInitShape<typeof RetryPolicySchema> {
+  const unsent = retry.on.includes("connect-failure");
   return {
-    retryOn: retry.on.join(","),
+    retryOn: (unsent ? [...retry.on, "retriable-headers"] : retry.on).join(","),
+    retriableHeaders: unsent
+      ? [{ name: UNSENT_HEADER, headerMatchSpecifier: { case: "presentMatch", value: true } }]
+      : [],
     numRetries: retry.numRetries,
     retryHostPredicate: [extension("envoy.retry_host_predicates.previous_hosts", PreviousHostsPredicateSchema, {})],
     hostSelectionRetryMaxAttempts: 5n,

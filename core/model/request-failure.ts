@@ -51,6 +51,9 @@ export const FAILURES_FEATURE = "feature-monomesh-failures";
 /** The header by which a sidecar says that it made an answer itself. */
 export const LOCAL_REPLY_HEADER = "x-monomesh-local-reply";
 
+/** The header of an answer that says: the request never reached an application, so it may be sent again wherever it came from. */
+export const UNSENT_HEADER = "x-monomesh-unsent";
+
 /** Cluster in Envoy's bootstrap: an access log service, answered by the supervisor. */
 export const FAILURE_LOG_CLUSTER = "failure_log";
 

@@ -76,8 +76,8 @@ describe("service probes", () => {
     const report = await load.stop();
     assert.ok(ready < 2500 && noticed < 2500, `ready after ${ready} ms, noticed after ${noticed} ms`);
     assert.ok((report.answers.get("backend-1") ?? 0) > 10, "it had its share of the traffic");
-    // Half of the requests of one probe interval at the most, and what a busy machine adds.
-    assert.ok(report.failed <= 100, `${report.failed} of ${report.requests} failed`);
+    // Those that the application had accepted when it died; the others are sent again to the other instance.
+    assert.ok(report.failed <= 5, `${report.failed} of ${report.requests} failed: ${[...report.reasons]}`);
     test.diagnostic(
       `ready after ${Math.round(ready)} ms, death noticed after ${Math.round(noticed)} ms, ${report.failed} of ${report.requests} requests failed`,
     );
