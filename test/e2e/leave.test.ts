@@ -9,7 +9,7 @@ import { openStage } from "./scenarios/stage.ts";
 describe("a graceful leave", { concurrency: true }, () => {
   it("fails no request, gets none after the acknowledgement, and the Dataplane is gone when the process has ended (kuma#13403)", async (test) => {
     await using stage = await openStage();
-    const { load, ...seen } = await playLeave(stage, "5s");
+    const { load, ...seen } = await playLeave(stage, { drainTime: "5s" });
     test.diagnostic(`${load.requests} requests; ${JSON.stringify(seen)}`);
     assert.deepEqual({ failed: load.failed, reasons: [...load.reasons] }, { failed: 0, reasons: [] });
     assert.deepEqual([seen.exitCode, seen.resourceStatus, seen.consumers, seen.missing], [0, 404, 1, []]);

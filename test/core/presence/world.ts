@@ -63,8 +63,8 @@ export interface ControlPlane {
 
 /** A store, a clock and any number of control planes on them. */
 export class World {
-  readonly clock = new ManualClock();
-  readonly store: ResourceStore = createMemoryStore({ clock: this.clock });
+  readonly clock: ManualClock;
+  readonly store: ResourceStore;
   readonly consumers = new ScriptedConsumers();
   readonly lines: Line[] = [];
   readonly absences: { readonly name: string; readonly lastSeen: number }[] = [];
@@ -74,6 +74,12 @@ export class World {
   /** Steps by which calls of the store are delayed, before and after, so that control planes get in each other's way. */
   jitter: () => number = () => 0;
   #instances = 0;
+
+  /** A memory store unless another is given. */
+  constructor(clock = new ManualClock(), store: ResourceStore = createMemoryStore({ clock })) {
+    this.clock = clock;
+    this.store = store;
+  }
 
   async meshes(...names: string[]): Promise<this> {
     for (const name of names.length > 0 ? names : ["default"]) {

@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LogEvent } from "../../../cmd/demo/child.ts";
 import type { LoadReport } from "../../../cmd/demo/load.ts";
@@ -21,11 +22,19 @@ export interface LeaveFigures {
   readonly resourceStatus: number;
 }
 
+export interface LeaveOptions {
+  /** As the flag takes it: `5s`. */
+  readonly drainTime: string;
+  /** A client keeps a connection open, so that the whole drain time is waited. Default false. */
+  readonly held?: boolean;
+}
+
 /** backend-1 of two instances leaves under load, and comes back. */
-export async function playLeave(stage: Stage, drainTime: string): Promise<LeaveFigures> {
+export async function playLeave(stage: Stage, { drainTime, held = false }: LeaveOptions): Promise<LeaveFigures> {
   const name = "backend-1";
   await restartWith(stage, name, [`--drain-time=${drainTime}`]);
   const load = await stage.loadOnBackend();
+  const client = held ? connect(stage.spec(name).port, "127.0.0.1").on("error", () => undefined) : undefined;
   const leaver = stage.sidecar(name);
   const signalled = Date.now();
   leaver.process.kill("SIGTERM");
@@ -34,6 +43,7 @@ export async function playLeave(stage: Stage, drainTime: string): Promise<LeaveF
   const { status } = await stage.mesh.api.get(`/meshes/default/dataplanes/${name}`);
   await sleep(300);
   const report = await load.stop();
+  client?.destroy();
   const last = stage.arrivals(name).at(-1) ?? signalled;
   const withdrawn = leaver.events.find((each) => each.event === "withdrawn");
   await stage.start(name);
@@ -77,6 +87,30 @@ export async function playLeaveWithoutControlPlane(stage: Stage, drainTime: stri
   await stage.mesh.startControlPlane();
   await stage.start(name);
   return { load: report, exitMs, answeredWhileDraining };
+}
+
+export interface RollingFigures {
+  readonly load: LoadReport;
+  readonly restarts: number;
+  /** Longest time from SIGTERM until the instance served again. */
+  readonly longestMs: number;
+}
+
+/** Both instances of backend are restarted gracefully, one after the other, several times, under load. */
+export async function playRolling(stage: Stage, rounds: number): Promise<RollingFigures> {
+  const load = await stage.loadOnBackend();
+  const took: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    for (const name of ["backend-1", "backend-2"]) {
+      const started = performance.now();
+      const leaver = stage.sidecar(name);
+      leaver.process.kill("SIGTERM");
+      await leaver.exited;
+      await stage.start(name);
+      took.push(performance.now() - started);
+    }
+  }
+  return { load: await load.stop(), restarts: took.length, longestMs: Math.max(...took) };
 }
 
 /** Ends a sidecar in an orderly way, at once, and starts it with other flags. */

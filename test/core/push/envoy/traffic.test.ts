@@ -228,6 +228,39 @@ describe("traffic through a real Envoy", { timeout: 60_000 }, () => {
     assert.equal((await ask(SUBSET_PORT)).status, 503);
   });
 
+  test("a last choice gets 0 of 1,000 requests, all when it is alone, and keeps its connections", async () => {
+    await using _ = await Application.listen(http2Application("second"), SECOND, PORT.http);
+    await using _tcp = await Application.listen(echoApplication(), SECOND, PORT.tcp);
+    const whoAnswers = async () => {
+      const answers = new Map<string | undefined, number>();
+      const ten = Array.from({ length: 10 }, async () => {
+        for (let tries = 0; tries < 100; tries++) {
+          const by = (await ask(PORT.http)).seen?.by;
+          answers.set(by, (answers.get(by) ?? 0) + 1);
+        }
+      });
+      await Promise.all(ten);
+      return Object.fromEntries(answers);
+    };
+    await put(other("second", SECOND, "http"), presence("second", "degraded"));
+    assert.deepEqual(await whoAnswers(), { first: 1000 });
+    await put(presence(ME, "degraded"), presence("second", "withdrawn"));
+    assert.deepEqual(await whoAnswers(), { first: 1000 });
+
+    await put(other("second-tcp", SECOND, "tcp"), presence("second-tcp", "healthy"));
+    const socket = connect(PORT.tcp, OUT);
+    try {
+      for (const state of ["healthy", "degraded", "healthy", "degraded"] as const) {
+        await put(presence("second-tcp", state));
+        socket.write(state);
+        assert.equal(String((await once(socket, "data"))[0]), state, "the connection is still the same");
+      }
+    } finally {
+      socket.destroy();
+    }
+    await put(presence(ME, "healthy"), presence("second-tcp", "withdrawn"));
+  });
+
   test("without endpoints HTTP says 503 and TCP is closed", async () => {
     await put(presence(ME, "withdrawn"));
     const { status, headers, body } = await ask(PORT.http);
