@@ -1,9 +1,11 @@
 import { parseArgs } from "node:util";
+import { systemClock } from "../../core/kernel/clock.ts";
 import { MeshError } from "../../core/kernel/errors.ts";
 import { createLogger, type LogLevel } from "../../core/kernel/log.ts";
 import { nearest } from "../../core/kernel/nearest.ts";
 import { VERSION } from "../../core/kernel/runtime.ts";
 import { Scope } from "../../core/kernel/scope.ts";
+import { openServiceManager } from "../../core/kernel/service-manager.ts";
 import type { Io } from "../terminal/io.ts";
 import { createLogSink, logFormat } from "../terminal/log-sink.ts";
 import { createBanner } from "./banner.ts";
@@ -110,8 +112,11 @@ async function run(
         readyMs: Math.round(ready.seconds * 1000),
         version: VERSION,
       });
+    const manager = openServiceManager({ env: io.env, clock: systemClock, log, scope });
+    manager.ready(`control plane ${VERSION}, store ${running.facts.store}`);
     running.announced();
     await stopped.promise;
+    manager.stopping("stopping", 0);
     log.info("stopping", "stopping; sidecars keep serving and come back by themselves");
     return 0;
   } finally {

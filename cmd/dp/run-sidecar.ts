@@ -4,6 +4,7 @@ import { MeshError } from "../../core/kernel/errors.ts";
 import { createLogger, type Logger } from "../../core/kernel/log.ts";
 import { PluginHost } from "../../core/kernel/plugin.ts";
 import { Scope } from "../../core/kernel/scope.ts";
+import { openServiceManager } from "../../core/kernel/service-manager.ts";
 import { machineAddressesText } from "../../core/sidecar/checks/machine-addresses.ts";
 import { ControlPlaneLink } from "../../core/sidecar/control-plane/control-plane-link.ts";
 import { openTokenSource } from "../../core/sidecar/control-plane/token-source.ts";
@@ -61,7 +62,9 @@ export async function runSidecar(args: ParsedArgs, io: Io, startedAt: number): P
       env: io.env,
       startedAt,
     };
-    const supervisor = new Supervisor(plan, { clock: systemClock, log });
+    const clock = systemClock;
+    const manager = openServiceManager({ env: io.env, clock, log, scope, alive: () => supervisor.alive });
+    const supervisor: Supervisor = new Supervisor(plan, { clock, log, manager });
     using _signals = handleSignals(supervisor, log);
     const { served } = await supervisor.run();
     // kuma-dp ends with 1 when it is stopped before it has its bootstrap (contract, section 2.8).

@@ -37,8 +37,6 @@ export interface SidecarParts {
   keeper?: EnvoyKeeper;
   /** Aborted when it leaves: an Envoy that drains is not replaced. */
   watch?: AbortController;
-  /** An Envoy that serves no more although it is there. */
-  frozen?: FrozenEnvoy | undefined;
   probes?: ApplicationProbes;
   /** Set as soon as the control plane may know this proxy; undefined with a stock control plane, which has no leave. */
   leaver?: Leaver;
@@ -53,6 +51,8 @@ export interface JoinOptions {
   readonly story: StartStory;
   /** What `GET /ready` says. */
   readiness(): Promise<Readiness>;
+  /** Envoy is there but does not move, or does again. */
+  onFrozen(frozen: FrozenEnvoy | undefined): void;
   /** The sidecar cannot go on. */
   fail(error: MeshError): void;
   /** Whether it serves already: a refusal is then no reason to end. */
@@ -159,9 +159,7 @@ export async function joinMesh(options: JoinOptions): Promise<void> {
     admin,
     pid: () => keeper.pid,
     replace: (why) => keeper.replace(why),
-    onChange: (frozen) => {
-      parts.frozen = frozen;
-    },
+    onChange: options.onFrozen,
     clock,
     log,
     signal: AbortSignal.any([scope.signal, parts.watch.signal]),

@@ -2,10 +2,12 @@ import type { Clock } from "../kernel/clock.ts";
 import type { MeshError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/log.ts";
 import { Scope } from "../kernel/scope.ts";
+import type { ServiceManager } from "../kernel/service-manager.ts";
 import { trimMemory } from "../kernel/trim-memory.ts";
 import type { Workload } from "../model/types/dataplane.ts";
 import { hostPort } from "./checks/port-check.ts";
 import { HURRIED_LEFT_MS, sayLeft } from "./control-plane/leave.ts";
+import type { FrozenEnvoy } from "./envoy/envoy-watch.ts";
 import { joinMesh, type SidecarParts } from "./join.ts";
 import { leaveMesh } from "./leaving.ts";
 import type { SidecarPlan } from "./plan.ts";
@@ -26,6 +28,7 @@ export type SupervisorState = "initial" | "joining" | "serving" | "draining" | "
 export interface SupervisorDeps {
   readonly clock: Clock;
   readonly log: Logger;
+  readonly manager: ServiceManager;
 }
 
 /** How a run ended that was not a failure. */
@@ -48,11 +51,17 @@ export class Supervisor {
   #state: SupervisorState = "initial";
   #stops = 0;
   #listenersDrained = false;
+  #frozen: FrozenEnvoy | undefined;
 
   constructor(plan: SidecarPlan, deps: SupervisorDeps) {
     this.#plan = plan;
     this.#deps = deps;
     this.#failed.promise.catch(() => undefined);
+  }
+
+  /** Whether it does what it is there for; what is not done yet is no failure. */
+  get alive(): boolean {
+    return this.#frozen === undefined;
   }
 
   get state(): SupervisorState {
@@ -80,15 +89,18 @@ export class Supervisor {
     try {
       if (!(await this.#join(scope))) return { served: false };
       this.#state = "serving";
+      this.#deps.manager.ready(this.#servingText());
       scope.own(this.#deps.clock.after(TRIM_AFTER_MS, trimMemory));
       await Promise.race([this.#stop.promise, this.#failed.promise]);
       this.#state = "draining";
       // All endpoints go away; an application that ends meanwhile is no news.
       this.#parts.probes?.[Symbol.dispose]();
+      const { drainTime } = this.#plan.options.values;
+      this.#deps.manager.stopping("draining", drainTime);
       await leaveMesh({
         parts: this.#parts,
         link: this.#plan.link,
-        drainTime: this.#plan.options.values.drainTime,
+        drainTime,
         listenersDrained: this.#listenersDrained,
         hurry: this.#hurry.signal,
         ...this.#deps,
@@ -104,6 +116,7 @@ export class Supervisor {
   async #join(scope: Scope): Promise<boolean> {
     const { clock, log } = this.#deps;
     this.#state = "joining";
+    this.#deps.manager.status(`joining mesh ${this.#plan.mesh} as ${this.#plan.name}`);
     const joining = joinMesh({
       plan: this.#plan,
       parts: this.#parts,
@@ -112,6 +125,10 @@ export class Supervisor {
       log,
       story: createStartStory(log, clock),
       readiness: () => this.#readiness(),
+      onFrozen: (frozen) => {
+        this.#frozen = frozen;
+        this.#deps.manager.status(frozen ? `Envoy ${frozen.text}` : this.#servingText());
+      },
       fail: (error: MeshError) => this.#failed.reject(error),
       served: () => this.#state !== "joining",
     });
@@ -129,10 +146,14 @@ export class Supervisor {
     return false;
   }
 
+  #servingText(): string {
+    return `serving ${this.#plan.name} in mesh ${this.#plan.mesh}`;
+  }
+
   /** The applications do not decide: they may be waiting for this answer themselves. */
   async #readiness(): Promise<Readiness> {
     if (this.#state === "draining" || this.#state === "stopped") return { status: 503, state: "TERMINATING" };
-    const { frozen } = this.#parts;
+    const frozen = this.#frozen;
     if (frozen) return { status: 503, state: `NOT_READY: Envoy (process ${frozen.pid}) ${frozen.text}` };
     const ready = (await this.#parts.admin?.ready()) ?? { status: 503, state: "NOT_READY" };
     const waiting = this.#parts.probes?.waiting ?? [];
