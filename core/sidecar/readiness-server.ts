@@ -4,7 +4,7 @@ import type { Scope } from "../kernel/scope.ts";
 
 export interface Readiness {
   readonly status: number;
-  /** `LIVE`, `DRAINING`, `NOT_READY`, `TERMINATING`; why may follow after a colon. */
+  /** `LIVE`, `DRAINING`, `NOT_READY`, `TERMINATING`. */
   readonly state: string;
   /** A second line of the answer. */
   readonly note?: string | undefined;

@@ -127,6 +127,7 @@ export class Supervisor {
       readiness: () => this.#readiness(),
       onFrozen: (frozen) => {
         this.#frozen = frozen;
+        this.#parts.probes?.withhold(frozen?.kind === "stopped");
         this.#deps.manager.status(frozen ? `Envoy ${frozen.text}` : this.#servingText());
       },
       fail: (error: MeshError) => this.#failed.reject(error),
@@ -154,7 +155,7 @@ export class Supervisor {
   async #readiness(): Promise<Readiness> {
     if (this.#state === "draining" || this.#state === "stopped") return { status: 503, state: "TERMINATING" };
     const frozen = this.#frozen;
-    if (frozen) return { status: 503, state: `NOT_READY: Envoy (process ${frozen.pid}) ${frozen.text}` };
+    if (frozen) return { status: 503, state: "NOT_READY", note: `Envoy (process ${frozen.pid}) ${frozen.text}` };
     const ready = (await this.#parts.admin?.ready()) ?? { status: 503, state: "NOT_READY" };
     const waiting = this.#parts.probes?.waiting ?? [];
     return waiting.length === 0 ? ready : { ...ready, note: `waiting for ${waiting.map(workloadText).join(", ")}` };

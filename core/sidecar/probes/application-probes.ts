@@ -23,6 +23,9 @@ export class ApplicationProbes implements Disposable {
   readonly #listeners = new Set<(news: ProbeNews | undefined) => void>();
   /** By everything that matters to a prober. */
   #probers = new Map<string, Prober>();
+  /** Of all inbounds. */
+  #ports: readonly number[] = [];
+  #withheld = false;
   #health: SidecarHealth = { sequence: 0, notReady: [], probed: [] };
 
   constructor(options: ApplicationProbesOptions) {
@@ -40,6 +43,7 @@ export class ApplicationProbes implements Disposable {
 
   /** Probes these from now on. What is known of an application stays known, also when it is to be probed in another way. */
   follow(workloads: readonly Workload[]): void {
+    this.#ports = workloads.map(({ port }) => port);
     const before = this.#probers;
     this.#probers = new Map();
     for (const workload of workloads) {
@@ -52,7 +56,13 @@ export class ApplicationProbes implements Disposable {
     this.#update(undefined);
   }
 
-  /** Calls back after each change of `health`; `news` is undefined when the definition was the reason. */
+  /** While Envoy does nothing no inbound is ready, whatever its application answers. */
+  withhold(withheld: boolean): void {
+    this.#withheld = withheld;
+    this.#update(undefined);
+  }
+
+  /** Calls back after each change of `health`; `news` is undefined when no application was the reason. */
   onChange(listener: (news: ProbeNews | undefined) => void): Disposable {
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
@@ -77,9 +87,10 @@ export class ApplicationProbes implements Disposable {
 
   #update(news: ProbeNews | undefined): void {
     const all = [...this.#probers.values()];
-    const portsOf = (probers: readonly Prober[]) => [...new Set(probers.map(({ workload }) => workload.port))];
-    const probed = portsOf(all);
-    const notReady = portsOf(all.filter(({ ready }) => !ready));
+    const portsOf = (probers: readonly Prober[]) =>
+      this.#withheld ? this.#ports : probers.map(({ workload }) => workload.port);
+    const probed = [...new Set(portsOf(all))];
+    const notReady = [...new Set(portsOf(all.filter(({ ready }) => !ready)))];
     if (same(probed, this.#health.probed) && same(notReady, this.#health.notReady)) return;
     this.#health = { sequence: this.#health.sequence + 1, notReady, probed };
     for (const listener of [...this.#listeners]) listener(news);
