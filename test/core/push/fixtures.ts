@@ -3,6 +3,7 @@ import { systemClock } from "../../../core/kernel/clock.ts";
 import { type Logger, silentLogger } from "../../../core/kernel/log.ts";
 import { Scope } from "../../../core/kernel/scope.ts";
 import type { Resource, ResourceDraft } from "../../../core/model/resource.ts";
+import type { Policy } from "../../../core/policy/policy.ts";
 import { PolicyCatalogue } from "../../../core/policy/policy-catalogue.ts";
 import { createPushEngine, type PushEngine } from "../../../core/push/push-engine.ts";
 import type { Snapshot, SubscribeOptions } from "../../../core/push/snapshot.ts";
@@ -60,6 +61,8 @@ export interface EngineInit {
   readonly store?: ResourceStore;
   readonly resolve?: ResolveName;
   readonly log?: Logger;
+  /** Default: those that ship. */
+  readonly policies?: readonly Policy[];
 }
 
 /** A memory store and an engine over it. */
@@ -68,9 +71,10 @@ export class TestEngine implements AsyncDisposable {
   readonly store: ResourceStore;
   readonly engine: PushEngine;
 
-  constructor({ store = createMemoryStore(), resolve = fixedDns({}), log = silentLogger }: EngineInit = {}) {
+  constructor(init: EngineInit = {}) {
+    const { store = createMemoryStore(), resolve = fixedDns({}), log = silentLogger } = init;
     this.store = store;
-    const policies = new PolicyCatalogue(builtinPolicies());
+    const policies = new PolicyCatalogue(init.policies ?? builtinPolicies());
     this.engine = createPushEngine({ store, resolve, log, policies, scope: this.scope, clock: systemClock });
   }
 
