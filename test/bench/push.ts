@@ -1,18 +1,23 @@
 /**
  * What the engine itself costs, without streams: `./build.sh bench push [PROXIES]`. Every proxy has an inbound and 20
- * outbounds to 100 services of 10 instances; a change flips one endpoint of a service that all, or a fifth, consume.
+ * outbounds to 100 services of 10 instances; a change flips one endpoint of a service that all, or a fifth, consume, or
+ * it is one of a policy that changes every cluster and listener, or those of one proxy.
  */
 import { systemClock } from "../../core/kernel/clock.ts";
 import { silentLogger } from "../../core/kernel/log.ts";
 import { Scope } from "../../core/kernel/scope.ts";
+import { PolicyCatalogue } from "../../core/policy/policy-catalogue.ts";
 import { createPushEngine } from "../../core/push/push-engine.ts";
+import { builtinPolicies } from "../../plugins/policy-builtins.ts";
 import { createMemoryStore } from "../../plugins/store-memory/memory-store.ts";
+import { rules, target, timeout, to } from "../core/policy/fixtures.ts";
 import { dataplane, presence } from "../core/view/fixtures.ts";
 
 const PROXIES = Number(process.argv[2] ?? 1000);
 const SERVICES = 100;
 const OUTBOUNDS = 20;
 const CHANGES = 50;
+const POLICY_CHANGES = 10;
 
 const store = createMemoryStore();
 const scope = new Scope("bench");
@@ -41,8 +46,10 @@ function memory(): number {
 }
 
 const before = memory();
+const policies = new PolicyCatalogue(builtinPolicies());
 const engine = createPushEngine({
   store,
+  policies,
   scope,
   clock: systemClock,
   log: silentLogger,
@@ -55,10 +62,15 @@ await loadBuilders();
 const loaded = memory();
 
 let heard = 0;
+/** When each snapshot was heard, since the change. */
+const heardAt: number[] = [];
 let started = performance.now();
 const cpu = process.cpuUsage();
 for (let index = 0; index < PROXIES; index++) {
-  engine.subscribe({ mesh: "default", name: `p-${index}` }, () => heard++);
+  engine.subscribe({ mesh: "default", name: `p-${index}` }, () => {
+    heard++;
+    heardAt.push(performance.now() - started);
+  });
 }
 await engine.settled();
 const connect = performance.now() - started;
@@ -101,5 +113,34 @@ for (const service of [0, 1]) {
   );
 }
 console.log(`resources built by the changes: ${engine.stats().resources.built - resources.built}`);
+
+const everything = (change: number) => ({
+  ...target("Mesh"),
+  ...to({ connectionTimeout: `${1000 + change}ms`, http: { streamIdleTimeout: `${1000 + change}s` } }),
+});
+const inbounds = (change: number) => rules({ http: { requestTimeout: `${1000 + change}s` } });
+const own = (change: number) => ({ ...target("Dataplane", { name: "p-7" }), ...to({ idleTimeout: `${1 + change}s` }) });
+for (const [what, specOf] of Object.entries({
+  "every cluster": everything,
+  "every inbound": inbounds,
+  "one proxy": own,
+})) {
+  heardAt.length = 0;
+  const spent = process.cpuUsage();
+  for (let change = 0; change < POLICY_CHANGES; change++) {
+    await settle();
+    started = performance.now();
+    const { revision } = await store.put(timeout(`policy-${what.replace(" ", "-")}`, specOf(change)));
+    await engine.settled(revision);
+  }
+  const used = process.cpuUsage(spent);
+  heardAt.sort((a, b) => a - b);
+  const at = (part: number) => (heardAt[Math.floor(heardAt.length * part)] ?? 0).toFixed(1);
+  console.log(
+    `policy change      ${what}, ${heardAt.length / POLICY_CHANGES} proxies: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, ` +
+      `${((used.user + used.system) / 1000 / POLICY_CHANGES).toFixed(0)} ms CPU`,
+  );
+}
+console.log(`longest slice      ${engine.stats().longestSliceMs.toFixed(1)} ms`);
 await scope.close();
 await store.close();
