@@ -100,7 +100,7 @@ function createApp(deps: ApiDeps, streams: EventStreams, stopping: AbortSignal):
   addErrorAnswers(app, deps);
   addInformationRoutes(app, deps);
   addResourceRoutes(app, deps, stopping);
-  addOverviewRoutes(app, deps);
+  addOverviewRoutes(app, deps, streams);
   addPolicyRoutes(app, deps);
   addTokenRoutes(app, deps);
   addFailureRoutes(app, deps);

@@ -36,6 +36,17 @@ export function readDataplaneFilter(query: Query): ItemFilter | undefined {
   return filters.length === 0 ? undefined : (item) => filters.every((filter) => filter(item));
 }
 
+/** All filters of a list of Dataplanes as one, for items that come without a list. */
+export function readItemFilter(query: Query): ItemFilter {
+  const { nameContains = "", labels } = readStoreFilter(query);
+  const own = readDataplaneFilter(query);
+  const wanted = Object.entries(labels);
+  return (item) =>
+    item.name.includes(nameContains) &&
+    wanted.every(([key, value]) => tagOf(item.labels, key) === value) &&
+    (own?.(item) ?? true);
+}
+
 function tagOfParameter(parameter: string): readonly [string, string] {
   const at = parameter.indexOf(":");
   if (at < 1) throw badParameter("tag", `must be NAME:VALUE, not "${parameter}"`);
