@@ -15,8 +15,10 @@ Run
 Look
   get TYPE [NAME]              resources, as table, yaml or json
   inspect dataplanes           every proxy with its status
+  inspect dataplane NAME       one proxy: how it is, since when and why
   failures NAME                last failed requests of a sidecar, and why
   inspect meshtimeout NAME     the proxies that a policy selects
+  wait service NAME            until enough of it is healthy
   events [-w] [--since 1h]     what changed, and who did it
   config show --origin         settings, and where each came from
   explain [CODE]               what an error code means

@@ -8,7 +8,7 @@ const RETRY_MS = 1000;
 
 /**
  * Watches until the signal aborts. A control plane that goes away is said once and tried again, since `-w` is for exactly
- * such moments; one that cannot be reached at first is an error. `path` is asked for each time, so that a stream can go on
+ * such moments; one that cannot be reached at first is an error, unless `patient`. `path` is asked for each time, so that a stream can go on
  * where it was.
  */
 export async function follow(
@@ -16,13 +16,14 @@ export async function follow(
   path: () => string,
   onEvent: (event: ServerEvent) => void,
   signal: AbortSignal,
+  patient = false,
 ): Promise<void> {
   const client = await session.client();
   let reached = false;
   let away = false;
   while (!signal.aborted) {
     const heard = (event: ServerEvent) => {
-      if (away) session.talk("connected again\n");
+      if (away) session.talk("connected\n");
       reached = true;
       away = false;
       onEvent(event);
@@ -31,10 +32,10 @@ export async function follow(
       await client.watch(path(), heard, signal);
     } catch (error) {
       if (signal.aborted || isAbortError(error)) return;
-      if (!reached || toMeshError(error).code !== "MM120") throw error;
+      if (!(reached || patient) || toMeshError(error).code !== "MM120") throw error;
     }
     if (signal.aborted) return;
-    if (!away) session.talk("the control plane went away; trying again\n");
+    if (!away) session.talk(`the control plane ${reached ? "went away" : "does not answer yet"}; trying again\n`);
     away = true;
     await systemClock.sleep(RETRY_MS, signal).catch(() => undefined);
   }

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { runEvents } from "./commands/events.ts";
+import { runWaitDataplane, runWaitService } from "./commands/wait.ts";
 import type { WithSession } from "./run-ctl.ts";
 
 /** The verbs that say how a mesh is. kumactl has none of them. */
@@ -15,5 +16,24 @@ export function addLookCommands(program: Command, withSession: WithSession): voi
     .addHelpText("after", "\nExamples:\n  events --since 1h\n  events -w --name redis-1\n")
     .action((options: { watch: boolean; name?: string; since?: string; allMeshes: boolean; output: string }) =>
       withSession((session) => runEvents(session, options)),
+    );
+
+  const wait = program.command("wait").description("Wait until something is there; exit code 1 when the time is up");
+  wait
+    .command("service <name>")
+    .description("Until so many endpoints of a service are healthy")
+    .option("--healthy <n>", "how many", "1")
+    .option("--timeout <duration>", "how long", "30s")
+    .addHelpText("after", "\nExample:\n  wait service redis --healthy 2 --timeout 30s\n")
+    .action((name: string, options: { healthy: string; timeout: string }) =>
+      withSession((session) => runWaitService(session, name, options)),
+    );
+  wait
+    .command("dataplane <name>")
+    .description("Until a Dataplane is Online and has the newest configuration")
+    .option("--timeout <duration>", "how long", "30s")
+    .addHelpText("after", "\nExample:\n  wait dataplane redis-1 --timeout 1m\n")
+    .action((name: string, options: { timeout: string }) =>
+      withSession((session) => runWaitDataplane(session, name, options)),
     );
 }

@@ -4,6 +4,7 @@ import { runDelete } from "./commands/delete.ts";
 import { runFailures } from "./commands/failures.ts";
 import { runGenerateDataplaneToken } from "./commands/generate-dataplane-token.ts";
 import { runGet } from "./commands/get.ts";
+import { runInspectDataplane } from "./commands/inspect-dataplane.ts";
 import { runInspectDataplanes } from "./commands/inspect-dataplanes.ts";
 import { runInspectPolicy } from "./commands/inspect-policy.ts";
 import { knownTypes } from "./known-types.ts";
@@ -34,7 +35,7 @@ export function addResourceCommands(program: Command, withSession: WithSession):
       ),
     );
 
-  program
+  const get = program
     .command("get")
     .description("Show resources")
     .argument("<type>", "dataplanes, meshes, meshtimeouts, secrets, …")
@@ -43,17 +44,19 @@ export function addResourceCommands(program: Command, withSession: WithSession):
     .option("--json", "same as -o json", false)
     .option("--size <n>", "items a page")
     .option("--offset <offset>", "page to begin with")
-    .addHelpText("after", "\nExamples:\n  get dataplanes\n  get dataplane redis-1 -o yaml\n")
+    .addHelpText("after", "\nExamples:\n  get dataplanes\n  get dataplane redis-1 -o yaml\n  get dataplanes -w\n")
     .action(
       (
         type: string,
         name: string | undefined,
-        options: { output: string; json: boolean; size?: string; offset?: string },
+        options: { output: string; json: boolean; size?: string; offset?: string; watch?: boolean },
       ) =>
         withSession((session) =>
           runGet(session, knownTypes(), type, name, { ...options, output: options.json ? "json" : options.output }),
         ),
     );
+
+  if (program.name() !== "kumactl") get.option("-w, --watch", "go on with what changes (dataplanes)", false);
 
   program
     .command("delete")
@@ -73,6 +76,16 @@ export function addResourceCommands(program: Command, withSession: WithSession):
     .addHelpText("after", "\nExample:\n  inspect dataplanes --tag kuma.io/service=redis\n")
     .action((options: { output: string; tag: readonly string[]; gateway: boolean }) =>
       withSession((session) => runInspectDataplanes(session, knownTypes(), options)),
+    );
+
+  inspect
+    .command("dataplane <name>")
+    .description("One Dataplane: how it is, since when and why, whom it uses, what happened to it")
+    .option("-o, --output <format>", "table, yaml or json", "table")
+    .option("--type <type>", "policies", "policies")
+    .addHelpText("after", "\nExample:\n  inspect dataplane redis-1\n")
+    .action((name: string, options: { output: string; type: string }) =>
+      withSession((session) => runInspectDataplane(session, name, options)),
     );
 
   program

@@ -14,6 +14,7 @@ export interface Writer {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
 }
 
 /** Whether a stream shows colour: a terminal, `NO_COLOR` unset, not a dumb one. */

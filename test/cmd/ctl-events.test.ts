@@ -50,7 +50,7 @@ describe("monomesh events", () => {
     await restarted.listen("127.0.0.1", api.port);
     events.tell({ ...news, kind: "gone", name: "redis-1" });
     await until(io.out, "gone");
-    assert.match(io.err(), /connected again/);
+    assert.match(io.err(), /trying again\nconnected\n/);
     assert.equal(await stop(), 0);
     assert.equal(io.out().match(/joined/g)?.length, 1);
   });

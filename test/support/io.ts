@@ -24,7 +24,7 @@ export function createTestIo(
     stdin,
     stdout: {
       write: (text) => (written.out += text),
-      ...(options.columns === undefined ? {} : { isTTY: true, columns: options.columns }),
+      ...(options.columns === undefined ? {} : { isTTY: true, columns: options.columns, rows: 24 }),
     },
     stderr: { write: (text) => (written.err += text) },
     env: options.env ?? {},

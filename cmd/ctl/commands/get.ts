@@ -1,17 +1,22 @@
+import { MeshError } from "../../../core/kernel/errors.ts";
 import type { ResourceType } from "../../../core/model/resource-type.ts";
-import { columnsFor, type Json } from "../output/columns.ts";
+import { DATAPLANE } from "../../../core/model/types/dataplane.ts";
+import { columnsFor } from "../output/columns.ts";
 import { dataplaneRows } from "../output/dataplane-table.ts";
+import type { Json } from "../output/json.ts";
 import { documentText, outputFormat } from "../output/print.ts";
 import { kumactlTable, tableText, terminalWidth } from "../output/table.ts";
 import { expectOk, type RestClient } from "../rest-client.ts";
 import type { Session } from "../session.ts";
 import { collectionPath, findType, itemPath } from "../type-names.ts";
+import { watchDataplanes } from "./watch-dataplanes.ts";
 
 export interface GetOptions {
   readonly output: string;
   /** Items a page; all pages are read when absent. */
   readonly size?: string | undefined;
   readonly offset?: string | undefined;
+  readonly watch?: boolean | undefined;
 }
 
 interface ListBody {
@@ -29,9 +34,13 @@ export async function runGet(
 ): Promise<number> {
   const type = findType(types, word);
   const format = outputFormat(options.output);
+  if (options.watch) {
+    if (type.name !== DATAPLANE) throw new MeshError("MM100", `-w shows dataplanes, not ${type.path}`);
+    return await watchDataplanes(session, type, name, format);
+  }
   const client = await session.client();
   const now = Date.now();
-  const rich = type.name === "Dataplane" && !session.kumactl && (format === "table" || format === "wide");
+  const rich = type.name === DATAPLANE && !session.kumactl && (format === "table" || format === "wide");
   if (name !== undefined) {
     const path = itemPath(type, session.global.mesh, name) + (rich ? "/_overview" : "");
     const item = expectOk(await client.get(path), `could not get ${type.name} ${name}`) as Json;

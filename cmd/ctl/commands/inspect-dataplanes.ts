@@ -1,7 +1,9 @@
 import type { ResourceType } from "../../../core/model/resource-type.ts";
 import { ageSince } from "../output/age.ts";
-import { type Json, tagsText } from "../output/columns.ts";
+import { tagsText } from "../output/columns.ts";
 import { dataplaneRows } from "../output/dataplane-table.ts";
+import { arrayOf, type Json, recordOf } from "../output/json.ts";
+import { kumaStatus } from "../output/kuma-status.ts";
 import { documentText, outputFormat } from "../output/print.ts";
 import { kumactlTable, tableText, terminalWidth } from "../output/table.ts";
 import type { Session } from "../session.ts";
@@ -67,23 +69,21 @@ const KUMACTL_HEADER = [
   "NOTES",
 ];
 
-const record = (value: unknown): Json => (typeof value === "object" && value !== null ? (value as Json) : {});
-
 function kumactlRow(item: Json, now: number): string[] {
-  const dataplane = record(item["dataplane"]);
-  const subscriptions = (record(item["dataplaneInsight"])["subscriptions"] ?? []) as Json[];
+  const dataplane = recordOf(item["dataplane"]);
+  const subscriptions = arrayOf(recordOf(item["dataplaneInsight"])["subscriptions"]);
   const last = subscriptions.at(-1) ?? {};
-  const status = record(last["status"]);
+  const status = recordOf(last["status"]);
   const sum = (field: string) =>
     String(
-      subscriptions.reduce((total, each) => total + Number(record(record(each["status"])["total"])[field] ?? 0), 0),
+      subscriptions.reduce((total, each) => total + Number(recordOf(recordOf(each["status"])["total"])[field] ?? 0), 0),
     );
-  const version = record(last["version"]);
+  const version = recordOf(last["version"]);
   return [
     String(item["mesh"]),
     String(item["name"]),
     tagsText(dataplane),
-    kumaStatus(dataplane, subscriptions),
+    kumaStatus(item),
     ageSince(last["connectTime"] as string | undefined, now),
     ageSince(status["lastUpdateTime"] as string | undefined, now),
     sum("responsesSent"),
@@ -93,25 +93,9 @@ function kumactlRow(item: Json, now: number): string[] {
     "0",
     "-",
     "-",
-    String(record(version["kumaDp"])["version"] ?? "unknown"),
-    String(record(version["envoy"])["version"] ?? "unknown"),
+    String(recordOf(version["kumaDp"])["version"] ?? "unknown"),
+    String(recordOf(version["envoy"])["version"] ?? "unknown"),
     "-",
     "",
   ];
-}
-
-/** Kuma's formula (contract, section 4.6), from what the wire shows. */
-export function kumaStatus(dataplane: Json, subscriptions: readonly Json[]): string {
-  const online = subscriptions.some(
-    (each) => each["connectTime"] !== undefined && each["disconnectTime"] === undefined,
-  );
-  const networking = record(dataplane["networking"]);
-  if (networking["gateway"] !== undefined) return online ? "Online" : "Offline";
-  const inbounds = (networking["inbound"] ?? []) as Json[];
-  const ready = inbounds.filter(
-    (each) =>
-      each["state"] !== "NotReady" && (each["health"] === undefined || record(each["health"])["ready"] === true),
-  );
-  if (!online || ready.length === 0) return "Offline";
-  return ready.length < inbounds.length ? "Partially degraded" : "Online";
 }

@@ -1,8 +1,6 @@
 import type { ResourceType } from "../../../core/model/resource-type.ts";
 import { ageSince } from "./age.ts";
-
-/** A resource or overview as REST shows it. Only what the columns read. */
-export type Json = Readonly<Record<string, unknown>>;
+import { arrayOf, type Json, recordOf } from "./json.ts";
 
 export interface Columns {
   readonly header: readonly string[];
@@ -10,16 +8,14 @@ export interface Columns {
 }
 
 const text = (value: unknown): string => (value === undefined || value === null || value === "" ? "-" : String(value));
-const record = (value: unknown): Json => (typeof value === "object" && value !== null ? (value as Json) : {});
-const array = (value: unknown): Json[] => (Array.isArray(value) ? (value as Json[]) : []);
 
 /** The tags of a Dataplane over all inbounds: `kuma.io/service=backend,web version=v1`. */
 export function tagsText(dataplane: Json): string {
-  const networking = record(dataplane["networking"]);
+  const networking = recordOf(dataplane["networking"]);
   const values = new Map<string, Set<string>>();
-  const gateway = record(networking["gateway"]);
-  for (const owner of [...array(networking["inbound"]), gateway]) {
-    for (const [key, value] of Object.entries(record(owner["tags"]))) {
+  const gateway = recordOf(networking["gateway"]);
+  for (const owner of [...arrayOf(networking["inbound"]), gateway]) {
+    for (const [key, value] of Object.entries(recordOf(owner["tags"]))) {
       values.set(key, (values.get(key) ?? new Set()).add(String(value)));
     }
   }
@@ -38,22 +34,22 @@ const BY_TYPE: Readonly<Record<string, Columns>> = {
       text(item["mesh"]),
       text(item["name"]),
       tagsText(item),
-      text(record(item["networking"])["address"]),
+      text(recordOf(item["networking"])["address"]),
       age(item, now),
     ],
   },
   Mesh: {
     header: ["NAME", "mTLS", "METRICS", "LOGGING", "TRACING", "LOCALITY", "ZONEEGRESS", "AGE"],
     row: (item, now) => {
-      const mtls = record(item["mtls"]);
-      const backend = array(mtls["backends"]).find((each) => each["name"] === mtls["enabledBackend"]);
-      const routing = record(item["routing"]);
+      const mtls = recordOf(item["mtls"]);
+      const backend = arrayOf(mtls["backends"]).find((each) => each["name"] === mtls["enabledBackend"]);
+      const routing = recordOf(item["routing"]);
       return [
         text(item["name"]),
         backend ? `${text(backend["type"])}/${text(backend["name"])}` : "off",
-        record(item["metrics"])["enabledBackend"] ? text(record(item["metrics"])["enabledBackend"]) : "off",
-        backends(record(item["logging"])),
-        backends(record(item["tracing"])),
+        recordOf(item["metrics"])["enabledBackend"] ? text(recordOf(item["metrics"])["enabledBackend"]) : "off",
+        backends(recordOf(item["logging"])),
+        backends(recordOf(item["tracing"])),
         routing["localityAwareLoadBalancing"] ? "on" : "off",
         routing["zoneEgress"] ? "on" : "off",
         age(item, now),
@@ -66,7 +62,7 @@ const BY_TYPE: Readonly<Record<string, Columns>> = {
 const POLICY: Columns = {
   header: ["MESH", "NAME", "TARGETREF KIND", "TARGETREF NAME", "AGE"],
   row: (item, now) => {
-    const ref = record(record(item["spec"])["targetRef"]);
+    const ref = recordOf(recordOf(item["spec"])["targetRef"]);
     return [text(item["mesh"]), text(item["name"]), text(ref["kind"] ?? "Mesh"), text(ref["name"]), age(item, now)];
   },
 };
@@ -78,7 +74,7 @@ const MESH_SCOPED: Columns = {
 const GLOBAL: Columns = { header: ["NAME", "AGE"], row: (item, now) => [text(item["name"]), age(item, now)] };
 
 function backends(section: Json): string {
-  const names = array(section["backends"]).map((each) => `${text(each["type"])}/${text(each["name"])}`);
+  const names = arrayOf(section["backends"]).map((each) => `${text(each["type"])}/${text(each["name"])}`);
   return names.length > 0 ? names.join(", ") : "off";
 }
 

@@ -54,7 +54,7 @@ test("a watch tells what is there, then what changes and goes, each as a whole o
   const key = { mesh: "default", name: "redis-2", labels: {} };
   await api.store.put({ ...key, type: "DataplanePresence", spec: PRESENCE });
   await until(() => seen.length > 3);
-  assert.equal((seen[3]?.data as Body).status, "Lost");
+  assert.equal((seen.at(3) as Body).data.status, "Lost");
   await api.put("/meshes/prod", { type: "Mesh", name: "prod" });
   await api.put("/meshes/prod/dataplanes/redis-9", { ...redis("redis-9"), mesh: "prod" });
   await api.delete("/meshes/default/dataplanes/redis-1");
