@@ -23,6 +23,13 @@ export type Admitted =
   /** Another incarnation has the place. */
   | { readonly kind: "parked"; readonly holder: PresenceSpec };
 
+/** The place of a proxy that could not be written down. */
+export interface Readmitted {
+  readonly dataplane: Resource;
+  /** As it would be written. */
+  readonly record: PresenceSpec;
+}
+
 export interface AdmissionsOptions {
   readonly store: ResourceStore;
   readonly records: RecordStore;
@@ -71,6 +78,36 @@ export class Admissions {
     }
   }
 
+  /**
+   * While the store takes no writes: the place of a proxy that is known, at the epoch it had, for as long as nobody takes
+   * it. Undefined when something would have to be written that matters to others (a new Dataplane, or a changed one),
+   * and when the store cannot be read either. Rejects as `take` when the proxy may not join.
+   */
+  async readmit(stream: ProxyStream): Promise<Readmitted | undefined> {
+    const { store, index, hasLeft: left, instance, moment, rules } = this.#options;
+    const { proxy, incarnation, peer } = stream;
+    const reading = Promise.all([store.get(meshKey(proxy)), store.get(dataplaneKey(proxy))]);
+    const [mesh, existing] = await reading.catch(() => []);
+    if (!mesh || !existing) return undefined;
+    const before = index().record(proxy)?.spec;
+    if (placeFor(before, incarnation) !== "take" || left(incarnation)) return undefined;
+    const lifecycle = this.#lifecycleOf(stream);
+    const { dataplane, ownsDataplane } = await lifecycle.admit({ stream, mesh, existing, previous: before });
+    const spec = existing.spec as DataplaneSpec;
+    if (!sameDefinition(existing, dataplane) || index().holderOf(proxy, spec, "any")) return undefined;
+    const arrival = {
+      incarnation,
+      instance,
+      epoch: before?.epoch ?? 0,
+      peer,
+      ownsDataplane,
+      lifecycle: lifecycle.name,
+    };
+    const probes = { probedPorts: probedPortsOf(spec), health: stream.health };
+    const record = arrive(before, { ...arrival, ...probes }, moment(), rules);
+    return { dataplane: existing, record };
+  }
+
   async #try(stream: ProxyStream, attempt: Attempt): Promise<Admitted> {
     const { store, instance, rules, moment } = this.#options;
     const { proxy, incarnation } = stream;
@@ -110,7 +147,7 @@ export class Admissions {
         peer: stream.peer,
         lifecycle: lifecycle.name,
         ownsDataplane: admission.ownsDataplane || isOurs,
-        probedPorts: inboundsOf(spec).flatMap((inbound) => (inbound.serviceProbe ? [inbound.port] : [])),
+        probedPorts: probedPortsOf(spec),
         health: stream.health,
       },
       moment(),
@@ -251,6 +288,10 @@ function addressTaken(proxy: ProxyId, holder: Holder): MeshError {
     why: `Its sidecar is connected from ${holder.peer}. Traffic for the one would reach the other.`,
     todo: "Give this Dataplane another inbound port or address, or stop the other sidecar.",
   });
+}
+
+function probedPortsOf(spec: DataplaneSpec): number[] {
+  return inboundsOf(spec).flatMap((inbound) => (inbound.serviceProbe ? [inbound.port] : []));
 }
 
 function describe(proxy: ProxyId): string {

@@ -32,6 +32,13 @@ export class ControlPlanes {
     this.#known.set(instance, { lastBeat: momentOf(row), expectedBy });
   }
 
+  /** Nobody could be heard for a while: everybody gets a whole interval and the grace from now on. */
+  excuse(now: number): void {
+    for (const [instance, { lastBeat }] of this.#known) {
+      this.#known.set(instance, { lastBeat, expectedBy: now + this.#heartbeatMs });
+    }
+  }
+
   /** Observed time from which the instance counts as gone. */
   goneAt(instance: string, now: number): number {
     return this.#get(instance, now).expectedBy + this.#graceMs;

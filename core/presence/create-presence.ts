@@ -5,6 +5,7 @@ import type { Scope } from "../kernel/scope.ts";
 import { CONTROL_PLANE_HEARTBEAT, type HeartbeatSpec } from "../model/control-plane-heartbeat.ts";
 import { DATAPLANE_PRESENCE, type PresenceSpec } from "../model/dataplane-presence.ts";
 import type { Acknowledgements } from "../push/acknowledgements.ts";
+import { leadershipOf } from "../store/leadership.ts";
 import type { Change, ResourceStore } from "../store/resource-store.ts";
 import { Admissions } from "./admission.ts";
 import { ControlPlanes } from "./control-planes.ts";
@@ -156,7 +157,19 @@ export async function createPresence(options: PresenceOptions): Promise<Presence
   }
 
   await follower.start();
-  const heartbeat = new Heartbeat({ store, clock, log, observed, instance, intervalMs: heartbeatMs });
+  const leadership = leadershipOf(store);
+  const heartbeat = new Heartbeat({
+    store,
+    clock,
+    log,
+    observed,
+    instance,
+    intervalMs: heartbeatMs,
+    onBack() {
+      controlPlanes.excuse(observed.now());
+      sweeper?.restart();
+    },
+  });
   await heartbeat.start();
   const start = observed.now();
   sweeper = new Sweeper({
@@ -167,6 +180,7 @@ export async function createPresence(options: PresenceOptions): Promise<Presence
     rules,
     instance,
     ownGoneAt: index.openAt(instance).length > 0 ? start + graceMs : Number.POSITIVE_INFINITY,
+    responsible: () => leadership.leads && !heartbeat.troubled,
     orphans: () => core.orphans(),
     onDue: (proxy) => core.elapsed(proxy),
     onGone: (proxies, gone, lastBeat) => core.gone(proxies, gone, lastBeat),
@@ -176,6 +190,7 @@ export async function createPresence(options: PresenceOptions): Promise<Presence
     },
   });
   sweeper.restart();
+  scope.own(leadership.onChange(() => sweeper?.restart()));
   // An earlier control plane may have ended between writing such a record and telling its insight.
   for (const proxy of index.absent()) {
     const spec = index.record(proxy)?.spec;

@@ -13,7 +13,12 @@ export interface HeartbeatOptions {
   readonly observed: ObservedClock;
   readonly instance: string;
   readonly intervalMs: number;
+  /** The store takes rows again after it did not. */
+  readonly onBack: () => void;
 }
+
+/** A row that the store could not take is tried again after this time; milliseconds. */
+const RETRY_MS = 1000;
 
 export function heartbeatKey(instance: string): ResourceKey {
   return { type: CONTROL_PLANE_HEARTBEAT, mesh: "", name: instance };
@@ -32,6 +37,11 @@ export class Heartbeat {
     this.#started = options.clock.now();
   }
 
+  /** Whether the last row could not be written: then those of others cannot be seen either. */
+  get troubled(): boolean {
+    return this.#troubled;
+  }
+
   /** The first row; rejects when the store cannot take it. Then one every interval. */
   async start(): Promise<void> {
     await this.#write(false);
@@ -46,9 +56,10 @@ export class Heartbeat {
     await this.#write(true).catch(() => undefined);
   }
 
-  #schedule(): void {
+  #schedule(ms = this.#options.intervalMs): void {
     if (this.#stopped) return;
-    this.#timer = this.#options.clock.after(this.#options.intervalMs, () => void this.#beat());
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = this.#options.clock.after(ms, () => void this.#beat());
   }
 
   async #beat(): Promise<void> {
@@ -57,8 +68,11 @@ export class Heartbeat {
     this.#schedule();
     try {
       await this.#write(false);
+      const back = this.#troubled;
       this.#troubled = false;
+      if (back) this.#options.onBack();
     } catch (error) {
+      this.#schedule(RETRY_MS);
       if (!this.#troubled && !this.#stopped) {
         this.#options.log.warn("store", `the heartbeat could not be written: ${toMeshError(error).message}`);
       }

@@ -1,7 +1,7 @@
 import type { Clock } from "../kernel/clock.ts";
 import { MeshError, toMeshError } from "../kernel/errors.ts";
 import type { PresenceSpec } from "../model/dataplane-presence.ts";
-import type { ProxyId } from "../push/snapshot.ts";
+import { type ProxyId, proxyText } from "../push/snapshot.ts";
 import type { Admissions } from "./admission.ts";
 import { Lease } from "./lease.ts";
 import type { Losses } from "./losses.ts";
@@ -21,6 +21,9 @@ import { hasDeparted, placeFor } from "./transition.ts";
  */
 const FREE_AFTER_LOSS_MS = 2000;
 
+/** Between two looks whether the store takes writes again; milliseconds. */
+const SETTLE_MS = 1000;
+
 export interface PlacesOptions {
   readonly admissions: Admissions;
   readonly changes: RecordChanges;
@@ -35,6 +38,12 @@ export interface PlacesOptions {
 export class Places {
   readonly #options: PlacesOptions;
   readonly #seats = new Seats();
+  /** Streams that have their place though the store could not be told. */
+  readonly #unrecorded = new Map<Lease, Disposable>();
+  /** Those of them that take their place in earnest now: what the watch shows of it meanwhile is their own doing. */
+  readonly #settling = new Set<Lease>();
+  /** The last word about a proxy's rival. */
+  readonly #rivals = new Map<string, string | undefined>();
   #stopped = false;
 
   constructor(options: PlacesOptions) {
@@ -45,13 +54,16 @@ export class Places {
   stop(): void {
     this.#stopped = true;
     for (const seat of this.#seats.all()) seat.retry?.[Symbol.dispose]();
+    for (const timer of this.#unrecorded.values()) timer[Symbol.dispose]();
   }
 
   async open(stream: ProxyStream): Promise<PresenceLease> {
     if (this.#stopped) throw new MeshError("MM503", "the control plane is stopping");
     const lease = new Lease(stream, (ended, reason) => this.#ended(ended, reason));
     try {
-      await this.#options.changes.run(stream.proxy, () => this.#take(lease));
+      await this.#options.changes.run(stream.proxy, () =>
+        this.#take(lease).catch((error) => this.#takeUnrecorded(lease, error)),
+      );
       await lease.admitted;
       return lease;
     } catch (error) {
@@ -84,7 +96,7 @@ export class Places {
 
   #reviewHolder(seat: Seat, record: PresenceSpec): void {
     const lease = seat.current;
-    if (!lease || record.epoch < lease.epoch) return;
+    if (!lease || record.epoch < lease.epoch || this.#settling.has(lease)) return;
     if (record.epoch === lease.epoch) {
       if (record.state === "left") this.#dismiss(lease);
       return;
@@ -95,7 +107,7 @@ export class Places {
 
   #recordDeleted(seat: Seat, before: PresenceSpec | undefined): void {
     const lease = seat.current;
-    if (!lease || (before && before.epoch < lease.epoch)) return;
+    if (!lease || (before && before.epoch < lease.epoch) || this.#settling.has(lease)) return;
     if (before && hasDeparted(before)) {
       this.#dismiss(lease);
       return;
@@ -121,13 +133,61 @@ export class Places {
     this.#options.losses.settled(proxy);
     lease.activate(dataplane, epoch);
     const older = this.#seats.sit(lease);
-    if (older) this.#displace(older, record);
+    if (older && older !== lease) this.#displace(older, record);
     this.#options.news.changed(proxy, before, record, dataplane);
     // The stream ended while its place was made ready: nobody else will notice.
     if (lease.ended !== undefined) {
       this.#seats.remove(lease);
       this.#lose(lease, lease.ended);
     }
+  }
+
+  /**
+   * The store takes no writes now. A proxy that is known gets its place and its configuration all the same; as soon as
+   * the store is back the place is taken in earnest, and whoever was faster keeps it.
+   */
+  async #takeUnrecorded(lease: Lease, error: unknown): Promise<void> {
+    if (!hasCode(error, "MM503") || this.#stopped) throw error;
+    const readmitted = await this.#options.admissions.readmit(lease.stream);
+    if (!readmitted || lease.ended !== undefined) throw error;
+    const { dataplane, record } = readmitted;
+    lease.activate(dataplane, record.epoch);
+    const older = this.#seats.sit(lease);
+    if (older) this.#displace(older, record);
+    this.#settleLater(lease);
+  }
+
+  #settleLater(lease: Lease): void {
+    if (this.#stopped) return;
+    const settle = async () => {
+      this.#unrecorded.delete(lease);
+      const { proxy } = lease.stream;
+      if (this.#stopped || this.#seats.get(proxy)?.current !== lease) return;
+      this.#settling.add(lease);
+      try {
+        await this.#options.changes.run(proxy, () => this.#take(lease));
+      } catch (error) {
+        this.#settling.delete(lease);
+        if (hasCode(error, "MM503", "MM500")) this.#settleLater(lease);
+        else this.#refuse(lease, error);
+        return;
+      }
+      this.#settling.delete(lease);
+      // Somebody may have taken it from us in the meantime.
+      this.review({ proxy, before: undefined, after: this.#options.index().record(proxy)?.spec });
+    };
+    this.#unrecorded.set(
+      lease,
+      this.#options.clock.after(SETTLE_MS, () => void settle()),
+    );
+  }
+
+  #refuse(lease: Lease, error: unknown): void {
+    if (lease.ended !== undefined) return;
+    const refusal = toMeshError(error);
+    this.#options.refusals.refused(lease.stream, refusal);
+    this.#seats.remove(lease);
+    lease.end(refusal.message);
   }
 
   /** Another stream has the place of this one. */
@@ -186,10 +246,7 @@ export class Places {
         this.#retry(seat, FREE_AFTER_LOSS_MS);
         return;
       }
-      const refusal = toMeshError(error);
-      this.#options.refusals.refused(lease.stream, refusal);
-      this.#seats.remove(lease);
-      lease.end(refusal.message);
+      this.#refuse(lease, error);
       if (seat.waiting.length > 0) this.#retry(seat, 0);
     }
   }
@@ -206,6 +263,13 @@ export class Places {
   }
 
   #setRival(proxy: ProxyId, peer: string | undefined): void {
-    if (!this.#stopped) void this.#options.changes.persist(proxy, () => ({ type: "rival", peer }));
+    if (this.#stopped) return;
+    const key = proxyText(proxy);
+    this.#rivals.set(key, peer);
+    // One that the store could not take for a while must not come after a newer one.
+    const choose = () => (this.#rivals.get(key) === peer ? ({ type: "rival", peer } as const) : undefined);
+    void this.#options.changes.persist(proxy, choose).then(() => {
+      if (this.#rivals.get(key) === peer) this.#rivals.delete(key);
+    });
   }
 }

@@ -45,23 +45,24 @@ export class RecordChanges {
     return this.run(proxy, () => this.#change(proxy, choose));
   }
 
-  /** For what nobody would ask for again: repeated until the store takes it, or the control plane stops. */
+  /**
+   * For what nobody would ask for again: repeated until the store takes it, or the control plane stops. Whatever else
+   * concerns the proxy goes on between two tries, so `choose` must look whether the record is still the one it means.
+   */
   async persist(proxy: ProxyId, choose: Choose): Promise<void> {
     const { clock, news, signal } = this.#options;
-    await this.run(proxy, async () => {
-      for (let tries = 1; !signal.aborted && !this.#stopped; tries++) {
-        try {
-          await this.#change(proxy, choose);
-          return;
-        } catch (error) {
-          const text = `what happened to it is not recorded yet: ${toMeshError(error).message}`;
-          if (tries === 1) news.say(proxy, "error", "store", text);
-          await clock.sleep(STORE_RETRY_MS, signal).catch((aborted: unknown) => {
-            if (!isAbortError(aborted)) throw aborted;
-          });
-        }
+    for (let tries = 1; !signal.aborted && !this.#stopped; tries++) {
+      try {
+        await this.change(proxy, choose);
+        return;
+      } catch (error) {
+        const text = `what happened to it is not recorded yet: ${toMeshError(error).message}`;
+        if (tries === 1) news.say(proxy, "error", "store", text);
+        await clock.sleep(STORE_RETRY_MS, signal).catch((aborted: unknown) => {
+          if (!isAbortError(aborted)) throw aborted;
+        });
       }
-    });
+    }
   }
 
   async #change(proxy: ProxyId, choose: Choose): Promise<Outcome> {

@@ -20,6 +20,8 @@ export interface SweeperOptions {
   readonly instance: string;
   /** Observed time from which streams of an earlier life under the same instance id count as ended. */
   readonly ownGoneAt: number;
+  /** Whether this control plane looks after the records of all; else it only does for its own. */
+  readonly responsible: () => boolean;
   /** Proxies that the record says this instance holds, though it does not. */
   readonly orphans: () => readonly ProxyId[];
   /** Time may have changed this record. Resolves when the index shows what came of it. */
@@ -65,6 +67,8 @@ export class Sweeper {
     const record = this.#options.index().record(proxy);
     if (!record) return;
     const { instance, open } = record.spec;
+    const own = open && instance === this.#options.instance;
+    if (!own && !this.#options.responsible()) return;
     const due = open ? this.#goneAt(instance) : deadlineOf(record.spec, this.#options.rules);
     if (due !== undefined) this.#arm(due);
   }
@@ -101,15 +105,20 @@ export class Sweeper {
   }
 
   async #run(): Promise<void> {
-    const { index, observed, rules, controlPlanes, instance: own, ownGoneAt } = this.#options;
+    const { observed, controlPlanes, instance: own, ownGoneAt } = this.#options;
     const now = observed.now();
-    for (const instance of [...index().instances()]) {
-      if (instance === own || controlPlanes.goneAt(instance, now) > now) continue;
-      await this.#options.onGone(index().openAt(instance), instance, controlPlanes.lastBeat(instance));
-    }
+    if (this.#options.responsible()) await this.#runForAll(now);
     if (!this.#ownOrphansDone && ownGoneAt <= now) {
       await this.#options.onGone(this.#options.orphans(), own, controlPlanes.lastBeat(own));
       this.#ownOrphansDone = true;
+    }
+  }
+
+  async #runForAll(now: number): Promise<void> {
+    const { index, rules, controlPlanes, instance: own } = this.#options;
+    for (const instance of [...index().instances()]) {
+      if (instance === own || controlPlanes.goneAt(instance, now) > now) continue;
+      await this.#options.onGone(index().openAt(instance), instance, controlPlanes.lastBeat(instance));
     }
     const due = [...index().absent()].filter((proxy) => {
       const record = index().record(proxy);
@@ -125,6 +134,8 @@ export class Sweeper {
   #nextDeadline(): number {
     const { index, rules } = this.#options;
     let next = this.#ownOrphansDone ? Number.POSITIVE_INFINITY : this.#options.ownGoneAt;
+    // Who becomes responsible is told to look at everything again.
+    if (!this.#options.responsible()) return next;
     next = Math.min(next, this.#options.controlPlanes.nextGone(this.#options.instance));
     for (const instance of index().instances()) next = Math.min(next, this.#goneAt(instance) ?? next);
     for (const proxy of index().absent()) {

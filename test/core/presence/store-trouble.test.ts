@@ -1,43 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MeshError } from "../../../core/kernel/errors.ts";
-import type { ResourceStore } from "../../../core/store/resource-store.ts";
-import { createMemoryStore } from "../../../plugins/store-memory/memory-store.ts";
-import { definitionOf, HOUR, Join, MINUTE, SECOND, Stream, World } from "./world.ts";
-
-/** A world whose store can be taken away for a while; reads and watches of it fail too. */
-class FragileWorld extends World {
-  down = false;
-  override readonly store: ResourceStore;
-
-  constructor(retainedChanges = 5000) {
-    super();
-    const inner = createMemoryStore({ clock: this.clock, retainedChanges });
-    this.store = new Proxy(inner, {
-      get: (target, property) => {
-        const value = Reflect.get(target, property) as unknown;
-        if (typeof value !== "function") return value;
-        if (property === "watch") return this.#watch(target);
-        return async (...args: unknown[]) => {
-          if (this.down) throw new MeshError("MM503", "the disk is full");
-          return (value as (...given: unknown[]) => unknown).apply(target, args);
-        };
-      },
-    });
-  }
-
-  #watch(inner: ResourceStore): ResourceStore["watch"] {
-    const broken = () => {
-      if (this.down) throw new MeshError("MM503", "the disk is full");
-    };
-    return async function* (revision, signal) {
-      for await (const changes of inner.watch(revision, signal)) {
-        broken();
-        yield changes;
-      }
-    };
-  }
-}
+import type { MeshError } from "../../../core/kernel/errors.ts";
+import { FragileWorld } from "./fragile-world.ts";
+import { definitionOf, HOUR, Join, MINUTE, SECOND, Stream } from "./world.ts";
 
 const redis = (incarnation: string) => new Stream("redis-1", incarnation, definitionOf("redis-1", 9000));
 
@@ -80,10 +45,13 @@ test("a sidecar that reconnects while its loss waits to be written is connected 
   first.close();
   await world.clock.settle();
   const second = new Join(cp, redis("i1"));
+  await second.settled;
+  assert.equal((second.error as MeshError | undefined)?.code, "MM503", "a store that cannot even be read");
   await world.clock.advance(3 * SECOND);
   world.down = false;
+  const third = new Join(cp, redis("i1"));
   await world.clock.advance(3 * SECOND);
-  assert.equal(second.state, "active");
+  assert.equal(third.state, "active");
   assert.equal((await world.record("redis-1"))?.state, "connected");
   await cp.stop();
 });
