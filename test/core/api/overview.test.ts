@@ -51,6 +51,21 @@ test("readiness is merged when it is shown, not where it is stored", () => {
   assert.deepEqual(stored, before);
 });
 
+test("a probed inbound is not ready before somebody said so, also one that its sidecar does not know yet", () => {
+  const stored = dataplane({ inbound: [{ port: 80 }, { port: 81, serviceProbe: {} }] });
+  const states = (known: PresenceSpec | undefined) => {
+    const shown = buildOverview({ dataplane: stored, insight: undefined, presence: known }) as {
+      dataplane: { networking: { inbound: readonly { state?: string }[] } };
+    };
+    return shown.dataplane.networking.inbound.map(({ state }) => state);
+  };
+  assert.deepEqual(states(undefined), [undefined, "NotReady"], "never connected");
+  assert.deepEqual(states(presence({ probed: [] })), [undefined, "NotReady"]);
+  assert.deepEqual(states(presence({ probed: [81] })), [undefined, undefined]);
+  assert.deepEqual(states(presence({ probed: [81], notReady: [80, 81] })), ["NotReady", "NotReady"]);
+  assert.deepEqual(states(presence()), [undefined, undefined], "its sidecar tells nothing");
+});
+
 test("all inbounds of a proxy that leaves are not ready; an ignored one stays ignored", () => {
   const stored = dataplane({ inbound: [{ port: 80 }, { port: 81, state: "Ignored" }] });
   const shown = buildOverview({

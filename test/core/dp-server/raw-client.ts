@@ -2,10 +2,15 @@ import { ChannelCredentials, Client, type ClientDuplexStream, Metadata, type Sta
 import { decodeDelta, type SeenResponse } from "../xds/fixtures.ts";
 import type { ServerBench } from "./server-bench.ts";
 
-const ADS = "/envoy.service.discovery.v3.AggregatedDiscoveryService/";
+const METHODS = {
+  StreamAggregatedResources: "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources",
+  DeltaAggregatedResources: "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources",
+  StreamHealthCheck: "/envoy.service.health.v3.HealthDiscoveryService/StreamHealthCheck",
+  StreamHealth: "/monomesh.v1.HealthService/StreamHealth",
+};
 const raw = (bytes: Uint8Array) => Buffer.from(bytes);
 
-/** A gRPC client that speaks ADS in bytes: one connection, one stream. */
+/** A gRPC client that speaks in bytes: one connection, one stream. */
 export class RawClient implements Disposable {
   readonly responses: Buffer[] = [];
   readonly status: Promise<StatusObject>;
@@ -13,15 +18,26 @@ export class RawClient implements Disposable {
   readonly #call: ClientDuplexStream<Uint8Array, Buffer>;
   #wake: () => void = () => undefined;
 
-  constructor(bench: ServerBench, method: "StreamAggregatedResources" | "DeltaAggregatedResources", token?: string) {
+  constructor(
+    bench: ServerBench,
+    method: keyof typeof METHODS,
+    token?: string,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     const credentials = ChannelCredentials.createSsl(Buffer.from(bench.ca.certificate));
     this.#client = new Client(`127.0.0.1:${bench.port}`, credentials, {
       "grpc.ssl_target_name_override": "localhost",
       "grpc.use_local_subchannel_pool": 1,
     });
     const metadata = new Metadata();
+    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
     if (token !== undefined) metadata.set("authorization", token);
-    this.#call = this.#client.makeBidiStreamRequest<Uint8Array, Buffer>(ADS + method, raw, (bytes) => bytes, metadata);
+    this.#call = this.#client.makeBidiStreamRequest<Uint8Array, Buffer>(
+      METHODS[method],
+      raw,
+      (bytes) => bytes,
+      metadata,
+    );
     this.#call.on("data", (bytes: Buffer) => {
       this.responses.push(bytes);
       this.#wake();
@@ -43,10 +59,15 @@ export class RawClient implements Disposable {
     this.#call.end();
   }
 
-  /** The response with this number, from 0, of a delta stream. */
-  async delta(index: number): Promise<SeenResponse> {
+  /** The response with this number, from 0. */
+  async response(index: number): Promise<Buffer> {
     while (this.responses.length <= index) await new Promise<void>((resolve) => (this.#wake = resolve));
-    return decodeDelta(this.responses[index] as Buffer);
+    return this.responses[index] as Buffer;
+  }
+
+  /** The same of a delta stream, decoded. */
+  async delta(index: number): Promise<SeenResponse> {
+    return decodeDelta(await this.response(index));
   }
 
   [Symbol.dispose](): void {

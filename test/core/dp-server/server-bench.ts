@@ -13,7 +13,7 @@ import { createLogger, silentLogger } from "../../../core/kernel/log.ts";
 import { Scope } from "../../../core/kernel/scope.ts";
 import type { ResourceDraft } from "../../../core/model/resource.ts";
 import type { DataplaneSpec } from "../../../core/model/types/dataplane.ts";
-import type { PresenceLease, ProxyStream } from "../../../core/presence/presence.ts";
+import type { HealthReport, PresenceLease, ProxyStream } from "../../../core/presence/presence.ts";
 import { type ProxyId, proxyText, type Snapshot } from "../../../core/push/snapshot.ts";
 import { createMemoryStore } from "../../../plugins/store-memory/memory-store.ts";
 
@@ -84,6 +84,9 @@ export class ServerBench implements AsyncDisposable {
   /** What `acknowledged` was told: `name type revision`. */
   readonly acks: string[] = [];
   readonly insight: string[] = [];
+  /** What presence was told about applications. */
+  readonly reports: (HealthReport & { readonly name: string; readonly incarnation: string | undefined })[] = [];
+  takesReports = true;
   ca!: ControlPlaneCa;
   port = 0;
   /** Throws what presence shall refuse with. */
@@ -135,7 +138,10 @@ export class ServerBench implements AsyncDisposable {
           return { consumers: 3, missing: ["web-2"] };
         },
         left: async (proxy, incarnation) => void this.calls.push(`left ${proxyText(proxy)} ${incarnation}`),
-        report: async () => true,
+        report: async (proxy, incarnation, report) => {
+          this.reports.push({ name: proxy.name, incarnation, ...report });
+          return this.takesReports;
+        },
         stop: async () => undefined,
       },
       failures: this.failures,

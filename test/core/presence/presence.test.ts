@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { SidecarHealth } from "../../../core/model/dataplane/sidecar-health.ts";
 import { definitionOf, HOUR, Join, MINUTE, SECOND, Stream, World } from "./world.ts";
 
 const redis = definitionOf("redis-1", 9000);
@@ -266,6 +267,42 @@ test("probes: a probed inbound waits, a report is written once, a late sidecar's
   const revision = await world.store.revision();
   await cp.presence.report(proxy, "i1", { notReady: [], probed: [9000], draining: false });
   assert.equal(await world.store.revision(), revision);
+  await cp.stop();
+});
+
+test("a report says whether it had an effect, and costs nothing when it says nothing new", async () => {
+  const world = await new World().meshes();
+  const cp = await world.controlPlane({ awaitProbes: true });
+  const proxy = { mesh: "default", name: "redis-1" };
+  const good = { notReady: [], probed: [9000], draining: false };
+  assert.equal(await cp.presence.report(proxy, undefined, good), false, "there is no such proxy");
+  const join = new Join(cp, new Stream(proxy, "i1", definitionOf("redis-1", 9000, { probed: true })));
+  await join.settled;
+  assert.equal(await cp.presence.report(proxy, "i0", good), false);
+  assert.equal(await cp.presence.report(proxy, "i1", good), true);
+  const revision = await world.store.revision();
+  for (let i = 0; i < 3; i++) assert.equal(await cp.presence.report(proxy, undefined, good), true);
+  assert.equal(await world.store.revision(), revision);
+  join.close();
+  await world.clock.settle();
+  assert.equal(await cp.presence.report(proxy, "i1", { ...good, notReady: [9000] }), false, "its stream is gone");
+  assert.deepEqual((await world.record("redis-1"))?.notReady, []);
+  await cp.stop();
+});
+
+test("probes: a sidecar that comes back with its stream's word is never served on what was true before", async () => {
+  const world = await new World().meshes();
+  const cp = await world.controlPlane({ awaitProbes: true });
+  const definition = definitionOf("redis-1", 9000, { probed: true });
+  const stream = (health: SidecarHealth) => Object.assign(new Stream("redis-1", "i1", definition), { health });
+  const first = new Join(cp, stream({ sequence: 2, notReady: [], probed: [9000] }));
+  await first.settled;
+  assert.deepEqual((await world.record("redis-1"))?.notReady, []);
+  first.close();
+  await world.clock.settle();
+  const second = new Join(cp, stream({ sequence: 3, notReady: [9000], probed: [9000] }));
+  await second.settled;
+  assert.deepEqual((await world.record("redis-1"))?.notReady, [9000]);
   await cp.stop();
 });
 

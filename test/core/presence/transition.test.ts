@@ -226,6 +226,36 @@ test("a report is written only when it says something new", () => {
   );
 });
 
+test("what a sidecar tells with its stream counts, unless something newer of the same sidecar is known", () => {
+  const told = (sequence: number, notReady: readonly number[], incarnation = "i1") => ({
+    ...arrival,
+    incarnation,
+    probedPorts: [9000, 9001],
+    health: { sequence, notReady, probed: [9000] },
+  });
+  const first = arrive(undefined, told(2, []), T0, rules);
+  assert.deepEqual([first.notReady, first.probed, first.healthSequence], [[], [9000], 2]);
+  assert.deepEqual(arrive(first, told(3, [9000]), T0, rules).notReady, [9000], "a reconnect: the newer state, at once");
+  assert.deepEqual(arrive(first, told(1, [9000]), T0, rules).notReady, [], "an older one was overtaken");
+  assert.deepEqual(arrive(first, told(0, [9000], "i2"), T0, rules).notReady, [9000], "another sidecar counts anew");
+
+  const report = (sequence: number, notReady: readonly number[]): PresenceEvent => ({
+    type: "reported",
+    sequence,
+    notReady,
+    probed: [9000],
+  });
+  assert.equal(transition(first, report(1, [9000]), T0, rules), first);
+  assert.equal(transition(first, report(2, []), T0, rules), first);
+  const down = after(first, report(3, [9000]));
+  assert.deepEqual([down.notReady, down.healthSequence], [[9000], 3]);
+  const up = after(down, report(5, []));
+  assert.equal(transition(up, report(4, [9000]), T0, rules), up, "it came late");
+  const leaving = after(first, { type: "leave" });
+  const died = after(leaving, report(3, [9000]));
+  assert.deepEqual([died.state, died.endpoints, died.leave], ["leaving", "withdrawn", "requested"]);
+});
+
 test("a rival is named and forgotten", () => {
   const twice = after(connected, { type: "rival", peer: "10.0.0.9:4000" });
   assert.match(twice.reason, /10\.0\.0\.1:4000.*10\.0\.0\.9:4000/);

@@ -46,6 +46,15 @@ describe("flags", () => {
     assert.equal(read(["--skip-verify=false"]).values.skipVerify, false);
   });
 
+  test("what Kuma lacks has no variable with its prefix", () => {
+    assert.equal(read(["--wait-for-app"]).values.waitForApp, true);
+    assert.equal(read([], { MONOMESH_DATAPLANE_WAIT_FOR_APP: "true" }).values.waitForApp, true);
+    const { values, notes } = read([], { KUMA_DATAPLANE_WAIT_FOR_APP: "true" });
+    assert.equal(values.waitForApp, false);
+    assert.match(notes.join(), /does not act on: KUMA_DATAPLANE_WAIT_FOR_APP/);
+    assert.match(runHelp("monomesh dp"), /--wait-for-app {2,}MONOMESH_DATAPLANE_WAIT_FOR_APP only/);
+  });
+
   test("several control planes: the flag again, or commas", () => {
     const { values } = read(["--cp-address", "https://a:1", "--cp-address=https://b:2,https://c:3"]);
     assert.equal(values.cpAddress, "https://a:1,https://b:2,https://c:3");
