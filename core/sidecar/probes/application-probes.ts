@@ -26,6 +26,7 @@ export class ApplicationProbes implements Disposable {
   /** Of all inbounds. */
   #ports: readonly number[] = [];
   #withheld = false;
+  #disposed = false;
   #health: SidecarHealth = { sequence: 0, notReady: [], probed: [] };
 
   constructor(options: ApplicationProbesOptions) {
@@ -43,6 +44,7 @@ export class ApplicationProbes implements Disposable {
 
   /** Probes these from now on. What is known of an application stays known, also when it is to be probed in another way. */
   follow(workloads: readonly Workload[]): void {
+    if (this.#disposed) return;
     this.#ports = workloads.map(({ port }) => port);
     const before = this.#probers;
     this.#probers = new Map();
@@ -69,6 +71,7 @@ export class ApplicationProbes implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#disposed = true;
     this.#listeners.clear();
     for (const prober of this.#probers.values()) prober[Symbol.dispose]();
   }
