@@ -1,7 +1,8 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
+  type AccessLog,
   type AccessLogFilterSchema,
-  type AccessLogSchema,
+  AccessLogSchema,
   ComparisonFilter_Op,
   GrpcStatusFilter_Status as GrpcStatus,
 } from "#envoy/config/accesslog/v3/accesslog_pb.js";
@@ -15,7 +16,6 @@ import { FAILURE_LOG_CLUSTER, type FailureDirection, LOCAL_REPLY_HEADER } from "
 import { extension } from "./parts.ts";
 
 type Filter = MessageInitShape<typeof AccessLogFilterSchema>;
-type AccessLog = MessageInitShape<typeof AccessLogSchema>;
 
 /**
  * Envoy's flags of a failure that is not the client's: an answer may be on its way when the connection to the endpoint
@@ -54,29 +54,43 @@ const GRPC_STATUSES = [
   GrpcStatus.DATA_LOSS,
 ];
 
+/** Of connections, of requests, and of requests whose status may be gRPC's. */
+export type FailureLogKind = "tcp" | "http" | "grpc";
+
+const built = new Map<string, AccessLog>();
+
 /**
- * Reports failed requests to the supervisor as an access log service. Nothing is sent while nothing fails; while nobody
- * listens, Envoy drops what does not fit into its buffers. The name of the log is the direction: two streams for each
- * worker, however many listeners there are.
+ * Reports failed requests, or connections that came to nothing, to the supervisor as an access log service. Nothing is
+ * sent while nothing fails; while nobody listens, Envoy drops what does not fit into its buffers. The name of the log is
+ * the direction: two streams for each worker, however many listeners there are. Each of the six logs is built once.
  */
-export function buildHttpFailureLog(direction: FailureDirection, grpc: boolean): AccessLog {
+export function failureLog(direction: FailureDirection, kind: FailureLogKind): AccessLog {
+  const key = `${direction} ${kind}`;
+  const log = built.get(key) ?? create(AccessLogSchema, kind === "tcp" ? tcpLog(direction) : httpLog(direction, kind));
+  built.set(key, log);
+  return log;
+}
+
+function httpLog(direction: FailureDirection, kind: "http" | "grpc"): MessageInitShape<typeof AccessLogSchema> {
+  const grpcStatus = kind === "grpc" ? ["grpc-status"] : [];
   return {
     ...extension("envoy.access_loggers.http_grpc", HttpGrpcAccessLogConfigSchema, {
       commonConfig: common(direction),
-      additionalResponseHeadersToLog: [LOCAL_REPLY_HEADER, ...(grpc ? ["grpc-status"] : [])],
-      additionalResponseTrailersToLog: grpc ? ["grpc-status"] : [],
+      additionalResponseHeadersToLog: [LOCAL_REPLY_HEADER, ...grpcStatus],
+      additionalResponseTrailersToLog: grpcStatus,
     }),
     filter: anyOf(
       statusCodeFilter(ComparisonFilter_Op.GE, 500),
       statusCodeFilter(ComparisonFilter_Op.EQ, 0),
       flagFilter(HTTP_FLAGS),
-      ...(grpc ? [{ filterSpecifier: { case: "grpcStatusFilter" as const, value: { statuses: GRPC_STATUSES } } }] : []),
+      ...(kind === "grpc"
+        ? [{ filterSpecifier: { case: "grpcStatusFilter" as const, value: { statuses: GRPC_STATUSES } } }]
+        : []),
     ),
   };
 }
 
-/** The same for connections that came to nothing. */
-export function buildTcpFailureLog(direction: FailureDirection): AccessLog {
+function tcpLog(direction: FailureDirection): MessageInitShape<typeof AccessLogSchema> {
   return {
     ...extension("envoy.access_loggers.tcp_grpc", TcpGrpcAccessLogConfigSchema, { commonConfig: common(direction) }),
     filter: flagFilter(TCP_FLAGS),

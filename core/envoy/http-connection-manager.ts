@@ -9,7 +9,7 @@ import {
 } from "#envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import type { Protocol } from "../model/dataplane/access.ts";
 import type { FailureDirection } from "../model/request-failure.ts";
-import { buildHttpFailureLog } from "./failure-log.ts";
+import { failureLog } from "./failure-log.ts";
 import { buildLocalReplyConfig, buildUnsentMark } from "./local-reply.ts";
 import { duration, extension, optionalDuration } from "./parts.ts";
 import type { ListenerSettings } from "./settings.ts";
@@ -46,7 +46,7 @@ export function buildHttpConnectionManager(
     preserveExternalRequestId: true,
     internalAddressConfig: { cidrRanges: options.internalCidrs.map(cidrRange) },
     upgradeConfigs: [{ upgradeType: "websocket" }],
-    accessLog: settings.failureLog ? [buildHttpFailureLog(direction, options.protocol === "grpc")] : [],
+    accessLog: settings.failureLog ? [failureLog(direction, options.protocol === "grpc" ? "grpc" : "http")] : [],
     localReplyConfig: localReplyConfig(settings, direction, service),
   });
 }

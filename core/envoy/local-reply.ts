@@ -13,8 +13,21 @@ import { flagFilter, statusCodeFilter } from "./failure-log.ts";
 const DATAPLANE = { name: `%ENVIRONMENT(${NAME_VARIABLE})%`, mesh: `%ENVIRONMENT(${MESH_VARIABLE})%` };
 const REASON = "%RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS%";
 
+/** The header is there already when the body is made, so the text need not be in every listener twice. */
+const BODY = {
+  format: {
+    case: "textFormatSource" as const,
+    value: {
+      specifier: {
+        case: "inlineString" as const,
+        value: `%LOCAL_REPLY_BODY%\n\nThis answer was %RESP(${LOCAL_REPLY_HEADER})%\n`,
+      },
+    },
+  },
+};
+
 /**
- * Answers that Envoy makes itself say so: a header and two lines behind Envoy's own text name the sidecar, Envoy's flags
+ * Answers that Envoy makes itself say so: a header and a line behind Envoy's own text name the sidecar, Envoy's flags
  * and details, and the command that shows more. gRPC clients get the text as their status message. Answers of
  * applications are not touched.
  *
@@ -29,26 +42,15 @@ export function buildLocalReplyConfig(
   const { name, mesh } = DATAPLANE;
   const who = maker === "dataplane" ? `the sidecar of ${name} (mesh ${mesh})` : "a sidecar on the host %HOSTNAME%";
   const more = maker === "dataplane" ? `monomesh failures ${name} --mesh ${mesh}` : "monomesh inspect dataplanes";
-  const text = `made by ${who}, ${place} ${literal(service)}: ${REASON}`;
-  const explanation = { header: { key: LOCAL_REPLY_HEADER, value: `${text}; see ${more}` } };
-  const bodyFormatOverride = {
-    format: {
-      case: "textFormatSource" as const,
-      value: {
-        specifier: {
-          case: "inlineString" as const,
-          value: `%LOCAL_REPLY_BODY%\n\nThis answer was ${text}.\nSee ${more}\n`,
-        },
-      },
-    },
-  };
+  const text = `made by ${who}, ${place} ${literal(service)}: ${REASON}; see ${more}`;
+  const explanation = { header: { key: LOCAL_REPLY_HEADER, value: text } };
   const any = {
     filter: statusCodeFilter(ComparisonFilter_Op.GE, 400),
     headersToAdd: [explanation],
-    bodyFormatOverride,
+    bodyFormatOverride: BODY,
   };
   // The first mapper that fits is the only one.
-  const unsent = { filter: NOT_CONNECTED, headersToAdd: [explanation, UNSENT], bodyFormatOverride };
+  const unsent = { filter: NOT_CONNECTED, headersToAdd: [explanation, UNSENT], bodyFormatOverride: BODY };
   return { mappers: direction === "inbound" ? [unsent, any] : [any] };
 }
 

@@ -2,7 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { FilterSchema } from "#envoy/config/listener/v3/listener_components_pb.js";
 import { TcpProxySchema } from "#envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
 import type { FailureDirection } from "../model/request-failure.ts";
-import { buildTcpFailureLog } from "./failure-log.ts";
+import { failureLog } from "./failure-log.ts";
 import { duration, extension } from "./parts.ts";
 import type { ListenerSettings } from "./settings.ts";
 
@@ -18,6 +18,6 @@ export function buildTcpProxy(
     clusterSpecifier: { case: "cluster", value: cluster },
     idleTimeout: duration(settings.idleTimeout),
     maxConnectAttempts: settings.maxConnectAttempts,
-    accessLog: settings.failureLog ? [buildTcpFailureLog(direction)] : [],
+    accessLog: settings.failureLog ? [failureLog(direction, "tcp")] : [],
   });
 }
