@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
@@ -8,24 +8,37 @@ import { silentLogger } from "../../core/kernel/log.ts";
 import type { ResourceDraft } from "../../core/model/resource.ts";
 import type { ResourceStore } from "../../core/store/resource-store.ts";
 import { createMemoryStore } from "../../plugins/store-memory/memory-store.ts";
+import { openPostgresStore } from "../../plugins/store-postgres/postgres-store.ts";
 import { openSqliteStore } from "../../plugins/store-sqlite/sqlite-store.ts";
+import { postgresMissing, startPostgres, type TestPostgres } from "../support/postgres.ts";
 
 /*
- * What the stores can do, over both drivers of SQLite and in memory. Run by `./build.sh bench store`; prints a table and
- * a line of JSON. The first argument shortens it: `./build.sh bench store 0.1` works on a tenth of everything.
+ * What the stores can do, over both drivers of SQLite, in PostgreSQL and in memory. Run by `./build.sh bench store`; prints a table and
+ * a line of JSON. The first argument shortens it: `./build.sh bench store 0.1` works on a tenth of everything;
+ * the second names the stores: `./build.sh bench store 1 postgres`.
  */
 
 const SHARE = Number(process.argv[2] ?? 1);
 const scaled = (count: number) => Math.max(1, Math.round(count * SHARE));
 
+/** `path` is a file for SQLite, and stands for a database of its own otherwise. */
 type Opener = (path: string) => Promise<ResourceStore>;
 const sqlite =
   (driver: "better-sqlite3" | "node"): Opener =>
   (path) =>
     openSqliteStore({ path, clock: systemClock, log: silentLogger, driver });
+const server = postgresMissing() ? undefined : await startPostgres();
+const databases = new Map<string, string>();
+async function postgres(path: string): Promise<ResourceStore> {
+  const database = databases.get(path) ?? (await server?.createDatabase()) ?? "";
+  databases.set(path, database);
+  const options = (server as TestPostgres).options(database);
+  return openPostgresStore({ postgres: options, clock: systemClock, log: silentLogger });
+}
 const STORES: Readonly<Record<string, Opener>> = {
   sqlite: sqlite("better-sqlite3"),
   "sqlite (node)": sqlite("node"),
+  ...(server ? { postgres } : {}),
   memory: async () => createMemoryStore(),
 };
 
@@ -150,7 +163,7 @@ async function measureStore(open: Opener, dir: string): Promise<void> {
   const small = join(dir, "ten-thousand.db");
   let store = await open(small);
   await putMany(store, scaled(10_000), 500);
-  const durable = statSync(small, { throwIfNoEntry: false }) !== undefined;
+  const durable = open !== STORES["memory"];
   if (durable) {
     await store.close();
     const [reopened, reopenMs] = await timed(() => open(small));
@@ -179,16 +192,46 @@ async function measureStore(open: Opener, dir: string): Promise<void> {
   await store.close();
 }
 
+/** From a put at one control plane to a watcher at another. */
+async function measureShared(open: Opener, dir: string): Promise<void> {
+  const [one, two] = [await open(join(dir, "shared")), await open(join(dir, "shared"))];
+  const latencies: number[] = [];
+  const stop = new AbortController();
+  let arrived: (() => void) | undefined;
+  const watching = (async () => {
+    for await (const _ of two.watch(0, stop.signal)) arrived?.();
+  })();
+  for (let round = 0; round < scaled(500); round++) {
+    const sent = performance.now();
+    const arrival = new Promise<void>((resolve) => {
+      arrived = resolve;
+    });
+    await one.put(dataplane(1, round));
+    await arrival;
+    latencies.push(performance.now() - sent);
+  }
+  stop.abort();
+  await watching;
+  report("put to a watcher elsewhere, p50", percentile(latencies, 0.5), "ms");
+  report("put to a watcher elsewhere, p99", percentile(latencies, 0.99), "ms");
+  await Promise.all([one.close(), two.close()]);
+}
+
+const only = process.argv[3]?.split(",");
 for (const [name, open] of Object.entries(STORES)) {
+  if (only && !only.includes(name)) continue;
   const dir = mkdtempSync(join(tmpdir(), "bench-store-"));
   current = {};
   results[name] = current;
   try {
     await measureStore(open, dir);
+    if (name === "postgres") await measureShared(open, dir);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
 }
+
+await server?.stop();
 
 const names = Object.keys(results);
 const rows = [...new Set(Object.values(results).flatMap((each) => Object.keys(each)))];
