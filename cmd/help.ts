@@ -13,6 +13,7 @@ Run
   demo [--keep]                a mesh on this machine, to look at
 
 Look
+  status                       what is wrong, worst first, and how to go on
   get TYPE [NAME]              resources, as table, yaml or json
   inspect dataplanes           every proxy with its status
   inspect dataplane NAME       one proxy: how it is, since when and why

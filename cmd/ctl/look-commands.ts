@@ -1,10 +1,18 @@
 import type { Command } from "commander";
 import { runEvents } from "./commands/events.ts";
+import { runStatus } from "./commands/status.ts";
 import { runWaitDataplane, runWaitService } from "./commands/wait.ts";
 import type { WithSession } from "./run-ctl.ts";
 
 /** The verbs that say how a mesh is. kumactl has none of them. */
 export function addLookCommands(program: Command, withSession: WithSession): void {
+  program
+    .command("status")
+    .description("What is wrong, worst first, and how to go on; exit code 1 with a problem")
+    .option("-A, --all-meshes", "of all meshes", false)
+    .option("-o, --output <format>", "table, yaml or json", "table")
+    .addHelpText("after", "\nExample:\n  status || mail -s 'mesh' ops\n")
+    .action((options: { allMeshes: boolean; output: string }) => withSession((session) => runStatus(session, options)));
   program
     .command("events")
     .description("What changed: proxies that came and went, resources and by whom")

@@ -20,6 +20,7 @@ import { addInformationRoutes } from "./routes/information.ts";
 import { addOverviewRoutes } from "./routes/overviews.ts";
 import { addPolicyRoutes } from "./routes/policies.ts";
 import { addResourcePaths, addResourceRoutes } from "./routes/resources.ts";
+import { addStatusRoutes } from "./routes/status.ts";
 import { addTokenRoutes } from "./routes/tokens.ts";
 
 declare module "fastify" {
@@ -105,6 +106,7 @@ function createApp(deps: ApiDeps, streams: EventStreams, stopping: AbortSignal):
   addTokenRoutes(app, deps);
   addFailureRoutes(app, deps);
   addEventRoutes(app, deps, streams);
+  addStatusRoutes(app, deps);
   return app;
 }
 

@@ -34,7 +34,7 @@ export function kumaStatus(
   const count = inboundsOf(dataplane).length + listeners.length;
   const ready =
     inboundsOf(dataplane).length -
-    portsNotReady(dataplane, presence).length +
+    notReadyPorts(dataplane, presence).length +
     listeners.filter((listener) => (listener.state ?? "Ready") === "Ready").length;
   if (ready === 0) return "Offline";
   return ready < count ? "Partially degraded" : "Online";
@@ -67,7 +67,7 @@ function connectedStatus(
   presence: PresenceSpec,
 ): StatusWithReason {
   const count = inboundsOf(dataplane).length;
-  const down = portsNotReady(dataplane, presence);
+  const down = notReadyPorts(dataplane, presence);
   if (down.length > 0) {
     const reason = `no answer from the application behind port ${down.join(", ")}`;
     return { status: down.length === count ? "Offline" : "Partially degraded", reason };
@@ -78,7 +78,7 @@ function connectedStatus(
 }
 
 /** Inbound ports that get no traffic: by the user's definition, by the probes, or because the proxy leaves. */
-function portsNotReady(dataplane: DataplaneSpec, presence: PresenceSpec | undefined): readonly number[] {
+export function notReadyPorts(dataplane: DataplaneSpec, presence: PresenceSpec | undefined): readonly number[] {
   return inboundsOf(dataplane)
     .filter((inbound) => {
       if (!isReady(inbound)) return true;

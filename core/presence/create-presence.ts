@@ -180,7 +180,7 @@ export async function createPresence(options: PresenceOptions): Promise<Presence
     rules,
     instance,
     ownGoneAt: index.openAt(instance).length > 0 ? start + graceMs : Number.POSITIVE_INFINITY,
-    responsible: () => leadership.leads && !heartbeat.troubled,
+    responsible: () => leadership.leads && heartbeat.trouble === undefined,
     orphans: () => core.orphans(),
     onDue: (proxy) => core.elapsed(proxy),
     onGone: (proxies, gone, lastBeat) => core.gone(proxies, gone, lastBeat),
@@ -215,6 +215,7 @@ export async function createPresence(options: PresenceOptions): Promise<Presence
       const lastBeat = record.instance === instance ? moment() : controlPlanes.lastBeat(record.instance);
       return buildOutlook(record, rules, moment(), lastBeat);
     },
+    storeTrouble: () => heartbeat.trouble,
     stop,
   };
 }

@@ -30,16 +30,17 @@ export class Heartbeat {
   readonly #started: number;
   #timer: Disposable | undefined;
   #stopped = false;
-  #troubled = false;
+  /** Why the last row could not be written; undefined if it could. */
+  #trouble: string | undefined;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
     this.#started = options.clock.now();
   }
 
-  /** Whether the last row could not be written: then those of others cannot be seen either. */
-  get troubled(): boolean {
-    return this.#troubled;
+  /** Why the last row could not be written, if it could not; those of others cannot be seen then either. */
+  get trouble(): string | undefined {
+    return this.#trouble;
   }
 
   /** The first row; rejects when the store cannot take it. Then one every interval. */
@@ -68,15 +69,16 @@ export class Heartbeat {
     this.#schedule();
     try {
       await this.#write(false);
-      const back = this.#troubled;
-      this.#troubled = false;
+      const back = this.#trouble !== undefined;
+      this.#trouble = undefined;
       if (back) this.#options.onBack();
     } catch (error) {
       this.#schedule(RETRY_MS);
-      if (!this.#troubled && !this.#stopped) {
-        this.#options.log.warn("store", `the heartbeat could not be written: ${toMeshError(error).message}`);
+      const { message } = toMeshError(error);
+      if (this.#trouble === undefined && !this.#stopped) {
+        this.#options.log.warn("store", `the heartbeat could not be written: ${message}`);
       }
-      this.#troubled = true;
+      this.#trouble = message;
     }
   }
 

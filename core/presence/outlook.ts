@@ -12,9 +12,11 @@ export interface Outlook {
   readonly deletedAt: number | undefined;
 }
 
-/** Tells what will become of a proxy if nothing happens, and as long as some control plane is up. */
+/** Tells what will become of a proxy if nothing happens, and as long as some control plane is up; and whether it can be written. */
 export interface PresenceOutlook {
   outlook(record: PresenceSpec): Outlook;
+  /** What keeps this control plane from writing to the store, as of its last heartbeat; undefined if nothing does. */
+  storeTrouble(): string | undefined;
 }
 
 export const PresenceOutlook = token<PresenceOutlook>("PresenceOutlook");

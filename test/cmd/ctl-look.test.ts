@@ -147,6 +147,7 @@ describe("inspect dataplane", () => {
       events,
       presence: {
         outlook: ({ lastSeen }) => ({ lastSeen, offlineAt: lastSeen + 300_000, deletedAt: lastSeen + 72 * 3_600_000 }),
+        storeTrouble: () => undefined,
       },
     });
     await putProxy(api.store, "redis-2", {

@@ -55,7 +55,10 @@ export function apiDeps(store: ResourceStore): ApiDeps {
       freshness: () => undefined,
       applied: async () => ({ concerned: 0, acknowledged: 0, missing: [], took: 0 }),
     },
-    presence: { outlook: ({ lastSeen }) => ({ lastSeen, offlineAt: undefined, deletedAt: undefined }) },
+    presence: {
+      outlook: ({ lastSeen }) => ({ lastSeen, offlineAt: undefined, deletedAt: undefined }),
+      storeTrouble: () => undefined,
+    },
     view: () => undefined,
     failures: new BoundedFailureBook(),
     identity: { hostname: "cp-1", instanceId: "cp-1-ab12", clusterId: "c-1", version: "0.1.0" },
