@@ -7,7 +7,7 @@ import type { DataplaneInsightSpec } from "../../core/model/types/dataplane-insi
 import { openCtl, until } from "./ctl-rig.ts";
 import { putProxy } from "./proxies.ts";
 
-const VERSION = { kumaDp: { version: "0.1.0" }, envoy: { version: "1.40.0" } };
+const VERSION = { kumaDp: { version: "monomesh-0.1.0" }, envoy: { version: "1.40.0" } };
 
 function insight(sent: number, acknowledged: number, rejected = 0): DataplaneInsightSpec {
   const total = { responsesSent: sent, responsesAcknowledged: acknowledged, responsesRejected: rejected };
@@ -83,7 +83,7 @@ describe("get dataplanes", () => {
     const wide = await run(["get", "dataplanes", "-o", "wide"]);
     assert.match(
       wide.out,
-      /TAGS +VERSIONS +WHY\n.*kuma\.io\/protocol=tcp kuma\.io\/service=redis +dp 0\.1\.0, Envoy 1\.40\.0\n/,
+      /TAGS +VERSIONS +WHY\n.*kuma\.io\/protocol=tcp kuma\.io\/service=redis +monomesh 0\.1\.0, Envoy 1\.40\.0\n/,
     );
   });
 
@@ -177,7 +177,7 @@ describe("inspect dataplane", () => {
       "",
       ` {2}inbound {6}192.168.0.4:9000 -> 127.0.0.1:6379, tcp, kuma.io/service=redis`,
       ` {2}outbound {5}127.0.0.1:10000 -> web, no endpoint: nobody offers it now`,
-      ` {2}runs {9}dp 0.1.0, Envoy 1.40.0, Direct: deleted when it leaves, from 10.0.0.4`,
+      ` {2}runs {9}monomesh 0.1.0, Envoy 1.40.0, Direct: deleted when it leaves, from 10.0.0.4`,
       "",
       ` {2}${time} {2}lost {7}no sign of life`,
       "",

@@ -15,9 +15,14 @@ export interface RunOptions {
   readonly columns?: number;
 }
 
-/** The command line against a real REST server. */
+/** The command line against a real REST server over a memory store. */
 export async function openCtl(test: TestContext, parts: Partial<ApiDeps> = {}) {
   const api = await serve(test, parts);
+  return { api, ...(await openCtlFor(test, api.url)) };
+}
+
+/** The command line, in this process, for a control plane that runs already. */
+export async function openCtlFor(test: TestContext, url: string) {
   const dir = mkdtempSync(join(tmpdir(), "ctl-"));
   test.after(() => rmSync(dir, { recursive: true }));
   const config = join(dir, "config");
@@ -42,8 +47,8 @@ export async function openCtl(test: TestContext, parts: Partial<ApiDeps> = {}) {
     test.after(stop);
     return { io, done, stop };
   };
-  assert.equal((await run(["config", "control-planes", "add", "--name", "test", "--address", api.url])).code, 0);
-  return { api, dir, config, run, begin };
+  assert.equal((await run(["config", "control-planes", "add", "--name", "test", "--address", url])).code, 0);
+  return { dir, config, run, begin };
 }
 
 /** Waits until the text is there, 10 s at the most. */

@@ -47,6 +47,9 @@ function jsonLines({ out }: Session): View {
   };
 }
 
+/** Rows that come later are aligned with the first ones when they say no more than this. */
+const ROOM_FOR = ["", "", "", "", "Offline", "no, never", "last", "rejected"] as const;
+
 /** A row comes again when what it says is different; its age alone is no difference. */
 function rows({ out }: Session, format: OutputFormat): View {
   const wide = format === "wide";
@@ -62,9 +65,8 @@ function rows({ out }: Session, format: OutputFormat): View {
       const now = Date.now();
       if (!widths) {
         const table = dataplaneRows(overviews, now, wide);
-        widths = table.header.map((title, at) =>
-          Math.max(title.length, ...table.rows.map((row) => row[at]?.length ?? 0)),
-        );
+        const widest = [...table.rows, ROOM_FOR];
+        widths = table.header.map((title, at) => Math.max(title.length, ...widest.map((row) => row[at]?.length ?? 0)));
         out(line(table.header));
       }
       for (const overview of changed) {

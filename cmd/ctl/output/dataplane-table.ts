@@ -125,11 +125,13 @@ export function servicesOf(networking: Json): string[] {
   return [...new Set(names.filter((name) => typeof name === "string"))].sort();
 }
 
-/** `dp 0.1.0, Envoy 1.40.0`. */
+/** `monomesh 0.1.0, Envoy 1.40.0`, or `kuma-dp 2.14.3, …`. */
 export function versionsText(overview: Json): string {
   const version = recordOf(arrayOf(recordOf(overview["dataplaneInsight"])["subscriptions"]).at(-1)?.["version"]);
   const of = (part: unknown) => String(recordOf(part)["version"] ?? "?");
-  return Object.keys(version).length === 0 ? "-" : `dp ${of(version["kumaDp"])}, Envoy ${of(version["envoy"])}`;
+  if (Object.keys(version).length === 0) return "-";
+  const sidecar = `kuma-dp ${of(version["kumaDp"])}`.replace(/^kuma-dp monomesh-/, "monomesh ");
+  return `${sidecar}, Envoy ${of(version["envoy"])}`;
 }
 
 function summary(overviews: readonly Json[], now: number): string {
