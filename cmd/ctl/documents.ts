@@ -6,10 +6,10 @@ import { nearest } from "../../core/kernel/nearest.ts";
 import type { ResourceDraft } from "../../core/model/resource.ts";
 import { draftFromJson, resourceToJson } from "../../core/model/resource-json.ts";
 import type { ResourceType } from "../../core/model/resource-type.ts";
-import { type DefinitionProblem, NO_PLACE } from "../../core/sidecar/definition/problem.ts";
+import { inFileOrder, locate } from "../../core/sidecar/definition/locate.ts";
+import type { DefinitionProblem } from "../../core/sidecar/definition/problem.ts";
 import { problemsText } from "../../core/sidecar/definition/problem-text.ts";
-import { placeOfField } from "../../core/sidecar/definition/source-map.ts";
-import { type Rendered, renderTemplate } from "../../core/sidecar/definition/template.ts";
+import { renderTemplate } from "../../core/sidecar/definition/template.ts";
 import type { TemplateVariables } from "../../core/sidecar/options/variables.ts";
 
 /** A resource read from a file, valid as far as can be said without the control plane. */
@@ -79,10 +79,10 @@ export async function readDocuments(
     const json: unknown = document.toJS({ maxAliasCount: 100 });
     if (json === null) continue;
     const { found, violations } = readDocument(json, types, defaultMesh);
-    for (const violation of violations) problems.push(locate(violation, document, rendered, yaml));
+    for (const violation of violations) problems.push(locate(violation, document, { rendered, yaml }));
     if (found) documents.push(found);
   }
-  if (problems.length > 0) throw invalid(source, problems);
+  if (problems.length > 0) throw invalid(source, inFileOrder(problems, rendered));
   return documents;
 }
 
@@ -112,23 +112,9 @@ function readDocument(
   return { found: { type, draft, json: resourceToJson(type, draft) }, violations };
 }
 
-function locate(
-  { field, message }: Violation,
-  document: import("yaml").Document,
-  rendered: Rendered,
-  yaml: typeof import("yaml"),
-): DefinitionProblem {
-  const place = placeOfField(document, field, message.startsWith("is no field") ? "key" : "value", yaml as never);
-  const text = field === "" || message.startsWith(field) ? message : `${field} ${message}`;
-  if (!place) return { start: NO_PLACE, end: NO_PLACE, message: text };
-  const { start, end } = rendered.placeOf(place.start, place.end);
-  return { start, end, message: text };
-}
-
 function invalid(source: Source, problems: readonly DefinitionProblem[]): MeshError {
   const count = problems.length === 1 ? "one problem" : `${problems.length} problems`;
-  const inOrder = [...problems].sort((a, b) => a.start - b.start);
   return new MeshError("MM104", `${source.label} is not valid: ${count}. Nothing was changed.`, {
-    where: problemsText(source, inOrder),
+    where: problemsText(source, problems),
   });
 }

@@ -4,10 +4,10 @@ import type { ResourceDraft } from "../../model/resource.ts";
 import { draftFromJson, resourceToJson } from "../../model/resource-json.ts";
 import { type DataplaneSpec, dataplaneType } from "../../model/types/dataplane.ts";
 import type { TemplateVariables } from "../options/variables.ts";
-import { type DefinitionProblem, NO_PLACE } from "./problem.ts";
+import { inFileOrder, locate, sentenceOf } from "./locate.ts";
+import type { DefinitionProblem } from "./problem.ts";
 import { problemsText } from "./problem-text.ts";
 import type { DefinitionSource } from "./read-source.ts";
-import { placeOfField, type YamlGuards } from "./source-map.ts";
 import { type Rendered, renderTemplate } from "./template.ts";
 
 export interface Definition {
@@ -45,9 +45,10 @@ export async function checkDefinition(source: DefinitionSource, context: Definit
   } else {
     const violations: Violation[] = [];
     draft = readDraft(document.toJS({ maxAliasCount: 100 }), violations);
-    problems.push(...located(violations, rendered, context, (violation) => place(violation, document, yaml)));
+    const locating = { rendered, yaml, sentence: (violation: Violation) => sentence(violation, rendered, context) };
+    problems.push(...violations.map((violation) => locate(violation, document, locating)));
   }
-  const shown = withoutEchoes(problems, rendered);
+  const shown = inFileOrder(problems, rendered);
   if (shown.length > 0 || draft === undefined) throw invalid(source, shown);
   const unused = rendered.unused.length > 0 ? [unusedNote(rendered.unused)] : [];
   return { draft, json: resourceToJson(dataplaneType, draft), notes: unused };
@@ -70,31 +71,9 @@ function readDraft(json: unknown, violations: Violation[]): ResourceDraft<Datapl
   return result.draft;
 }
 
-function place(violation: Violation, document: import("yaml").Document, yaml: YamlGuards) {
-  return placeOfField(document, violation.field, violation.message.startsWith("is no field") ? "key" : "value", yaml);
-}
-
-function located(
-  violations: readonly Violation[],
-  rendered: Rendered,
-  context: DefinitionContext,
-  find: (violation: Violation) => { start: number; end: number } | undefined,
-): DefinitionProblem[] {
-  return violations.map((violation) => {
-    const found = find(violation);
-    const message = sentence(violation, rendered, context);
-    if (!found) return { start: NO_PLACE, end: NO_PLACE, message };
-    const { start, end, variable } = rendered.placeOf(found.start, found.end);
-    return {
-      start,
-      end,
-      message: variable ? `${message} (here: ${rendered.text.slice(found.start, found.end)})` : message,
-    };
-  });
-}
-
-function sentence({ field, message }: Violation, rendered: Rendered, context: DefinitionContext): string {
-  const plain = field === "" || message.startsWith(`${field} `) ? message : `${field} ${message}`;
+function sentence(violation: Violation, rendered: Rendered, context: DefinitionContext): string {
+  const { field, message } = violation;
+  const plain = sentenceOf(violation);
   const last = /(\w+)$/.exec(field)?.[1] ?? "";
   // The page's second example: `name:` left empty beside --dataplane-var name=…
   if (message.startsWith("is required") && rendered.unused.includes(last)) {
@@ -102,14 +81,6 @@ function sentence({ field, message }: Violation, rendered: Rendered, context: De
   }
   const aboutHost = /address$/i.test(last) && message.startsWith("must be");
   return aboutHost ? `${plain}. This machine has ${context.machineAddresses()}` : plain;
-}
-
-/** A value that nobody gave causes one problem, not a second one about what its stand-in looks like. */
-function withoutEchoes(problems: readonly DefinitionProblem[], rendered: Rendered): DefinitionProblem[] {
-  const causes = rendered.problems;
-  const inside = (problem: DefinitionProblem) =>
-    !causes.includes(problem) && causes.some((cause) => problem.start < cause.end && cause.start < problem.end);
-  return problems.filter((problem) => !inside(problem)).sort((a, b) => a.start - b.start);
 }
 
 function invalid(source: DefinitionSource, problems: readonly DefinitionProblem[]): MeshError {

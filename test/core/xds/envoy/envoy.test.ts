@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { loadServerIdentity } from "../../../../core/ca/server-identity.ts";
+import { resourceNamedIn } from "../../../../core/insight/config-status.ts";
 import { systemClock } from "../../../../core/kernel/clock.ts";
 import { silentLogger } from "../../../../core/kernel/log.ts";
 import { REMOVAL_DELAY_MS } from "../../../../core/xds/make-before-break.ts";
@@ -144,6 +145,7 @@ for (const variant of ["sotw", "delta"] as const) {
       await bench.answered("nack listener");
       const nack = bench.answers.find((each) => each.startsWith("nack")) ?? "";
       assert.match(nack, /bad.*no\.such\.filter/s);
+      assert.equal(resourceNamedIn(nack.replace("nack listener: ", "")), "bad", nack);
       const count = bench.sent.length;
       await sleep(300);
       assert.equal(bench.sent.length, count, "the same content is not sent again");
