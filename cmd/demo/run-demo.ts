@@ -99,7 +99,7 @@ async function tellAll(io: Io, mesh: DemoMesh, steps: readonly Step[], stopped: 
   io.stdout.write("\n");
 }
 
-/** Insights are written with a delay of seconds; the table is shown once they have caught up, or after 5 s as it is. */
+/** The table is shown once every sidecar has its newest configuration, or after 5 s as it is. */
 async function settled(mesh: DemoMesh): Promise<void> {
   const current = async () => {
     const body = (await mesh.api.get("/meshes/default/dataplanes/_overview")).body as { items: readonly Json[] };

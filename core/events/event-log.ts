@@ -37,7 +37,7 @@ export interface EventLogOptions {
   readonly clock: Clock;
   /** Id of this start of this control plane. */
   readonly instance: string;
-  /** Events that are kept. Default 2,000, about 1 MB. */
+  /** Events that are kept. Default 2,000. */
   readonly keep?: number | undefined;
 }
 

@@ -7,6 +7,9 @@ export const EVENT_KINDS = [
   "joined",
   /** A proxy that was lost or offline is connected again. */
   "back",
+  /** An inbound of a connected proxy is not ready, as its sidecar says; it is again. */
+  "not-ready",
+  "ready",
   /** A proxy was asked to stop and drains; the second line of that says who confirmed. */
   "leaving",
   /** A proxy left in an orderly way. */

@@ -28,7 +28,7 @@ export function newsOf(
     if (before?.state === "left") return undefined;
     return { level: "info", kind: "deleted", detail: before ? `absent for too long: ${before.reason}` : "" };
   }
-  if (before?.state === after.state && before.incarnation === after.incarnation) return undefined;
+  if (before?.state === after.state && before.incarnation === after.incarnation) return newsOfHealth(before, after);
   switch (after.state) {
     case "connected":
       return newsOfArrival(before, after, dataplane);
@@ -41,6 +41,23 @@ export function newsOf(
     case "left":
       return { level: "info", kind: "gone", detail: after.ownsDataplane ? "" : "its Dataplane stays, Offline" };
   }
+}
+
+/** What the sidecar of a connected proxy says of its applications. The first report after a join is no news. */
+function newsOfHealth(before: PresenceSpec, after: PresenceSpec): PresenceNews | undefined {
+  if (after.state !== "connected") return undefined;
+  const down = after.notReady.filter((port) => !before.notReady.includes(port));
+  const up = before.notReady.filter((port) => !after.notReady.includes(port));
+  if (down.length > 0) {
+    return {
+      level: "warn",
+      kind: "not-ready",
+      detail: `nothing is ready behind port ${down.join(", ")}; it gets no traffic`,
+    };
+  }
+  const isFirst = before.healthSequence === undefined && after.healthSequence !== undefined;
+  if (up.length === 0 || isFirst) return undefined;
+  return { level: "info", kind: "ready", detail: `port ${up.join(", ")} gets traffic again` };
 }
 
 const LAST = "; used only when nothing else is left";
