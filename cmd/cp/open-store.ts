@@ -49,6 +49,13 @@ export async function migrateConfiguredStore(start: CpStart): Promise<string> {
   return `the store in ${workDir} is up to date, at revision ${await store.revision()}`;
 }
 
+/** Copies what the configured store keeps to a file, or back. Resolves to a sentence about it. */
+export async function copyConfiguredStore(start: CpStart, how: "backup" | "restore", file: string): Promise<string> {
+  const { host, context } = await preparePlugins(start);
+  const { type, options } = storeOptions(start.settings);
+  return host.copy(how, { kind: "store", name: type }, context, options, file);
+}
+
 /** The plugins come first: a mistake in the configuration must not make a directory. */
 async function preparePlugins({ scope, settings, log, calledAs, plugins }: CpStart) {
   const host = await openCatalogue([...settings.get(SETTINGS.plugins), ...plugins]);

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { systemClock } from "../../core/kernel/clock.ts";
 import { MeshError } from "../../core/kernel/errors.ts";
@@ -10,10 +11,13 @@ import type { Io } from "../terminal/io.ts";
 import { createLogSink, logFormat } from "../terminal/log-sink.ts";
 import { createBanner } from "./banner.ts";
 import { loadCpSettings } from "./load-cp-settings.ts";
+import type { CpStart } from "./open-store.ts";
 
 const HELP = `The control plane.
 
   run [-c FILE]    start it; FILE is YAML (all settings: monomesh config show --all)
+  backup FILE      copy the store to FILE, also while it runs
+  restore FILE     put such a copy in the place of the store, which is kept aside; the control plane must be stopped
   migrate up       make or bring up to date the tables in PostgreSQL (other stores need none)
   version          print the version
 
@@ -24,6 +28,7 @@ const HELP = `The control plane.
 Examples:
   monomesh cp run
   MONOMESH_STORE_TYPE=memory monomesh cp run -c /etc/monomesh/cp.yaml
+  monomesh cp backup /var/backups/monomesh-$(date +%F).db
 `;
 
 const OPTIONS = {
@@ -52,13 +57,25 @@ export async function runCp(args: readonly string[], io: Io): Promise<number> {
     case "migrate":
       if (rest[0] !== "up")
         throw new MeshError("MM100", "migrate takes the word up", { todo: "monomesh cp migrate up" });
-      return migrateUp(io, values["config-file"], values.plugin ?? []);
+      return onStore(io, values["config-file"], values.plugin ?? [], async (start) =>
+        (await import("./open-store.ts")).migrateConfiguredStore(start),
+      );
+    case "backup":
+    case "restore": {
+      const [file, extra] = rest;
+      if (file === undefined || extra !== undefined) {
+        throw new MeshError("MM100", `cp ${verb} takes one file`, { todo: `monomesh cp ${verb} FILE` });
+      }
+      return onStore(io, values["config-file"], values.plugin ?? [], async (start) =>
+        (await import("./open-store.ts")).copyConfiguredStore(start, verb, resolve(file)),
+      );
+    }
     case "run":
       if (rest.length > 0)
         throw new MeshError("MM100", `cp run does not take "${rest[0]}"`, { todo: "Help: monomesh cp --help" });
       return run(io, values["config-file"], logLevel(values["log-level"]), values.plugin ?? []);
     default: {
-      const close = verb ? nearest(verb, ["run", "migrate", "version"]) : undefined;
+      const close = verb ? nearest(verb, ["run", "backup", "restore", "migrate", "version"]) : undefined;
       throw new MeshError("MM100", verb ? `cp has no command "${verb}"` : "a command is missing", {
         todo: close ? `Did you mean ${close}?` : "monomesh cp run starts the control plane.",
       });
@@ -146,13 +163,18 @@ function stopSignals(scope: Scope): { readonly promise: Promise<void>; release()
   };
 }
 
-async function migrateUp(io: Io, configFile: string | undefined, plugins: readonly string[]): Promise<number> {
+/** Does something to the configured store without running a control plane, and prints the sentence it resolves to. */
+async function onStore(
+  io: Io,
+  configFile: string | undefined,
+  plugins: readonly string[],
+  work: (start: CpStart) => Promise<string>,
+): Promise<number> {
   const settings = await loadCpSettings(io, configFile);
-  const scope = new Scope("migrate");
+  const scope = new Scope("store");
   try {
-    const { migrateConfiguredStore } = await import("./open-store.ts");
     const log = createLogger(createLogSink(io, logFormat(io)), "info");
-    io.stdout.write(`${await migrateConfiguredStore({ scope, settings, log, calledAs: io.calledAs, plugins })}\n`);
+    io.stdout.write(`${await work({ scope, settings, log, calledAs: io.calledAs, plugins })}\n`);
     return 0;
   } finally {
     await scope.close();

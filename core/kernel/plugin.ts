@@ -48,6 +48,16 @@ export interface Plugin<Instance = unknown, Options = unknown> {
    * by `cp migrate up`. Resolves to a sentence about what there was to do.
    */
   migrate?(context: PluginContext, options: Options): Promise<string>;
+  /**
+   * Writes a whole and consistent copy of what it keeps to a new file, also while another process uses it; asked for by
+   * `cp backup`. Resolves to a sentence about what the file has.
+   */
+  backup?(context: PluginContext, options: Options, file: string): Promise<string>;
+  /**
+   * Takes such a file in the place of what it keeps, and puts that aside; refuses while another process uses it. Asked for
+   * by `cp restore`. Resolves to a sentence about what was done and how to undo it.
+   */
+  restore?(context: PluginContext, options: Options, file: string): Promise<string>;
 }
 
 /** Gives a plugin literal its types. */
@@ -117,6 +127,23 @@ export class PluginHost {
   async migrate(kind: PluginKind, name: string, context: PluginContext, options: unknown): Promise<string | undefined> {
     const { plugin, file } = this.get(kind, name);
     return plugin.migrate?.(context, await checkOptions(plugin, file, options, () => undefined));
+  }
+
+  /** As `create`, for `backup` and `restore`; MM100 when the plugin cannot. */
+  async copy(
+    how: "backup" | "restore",
+    { kind, name }: { readonly kind: PluginKind; readonly name: string },
+    context: PluginContext,
+    options: unknown,
+    target: string,
+  ): Promise<string> {
+    const { plugin, file } = this.get(kind, name);
+    if (!plugin[how]) {
+      throw new MeshError("MM100", `the ${kind} plugin "${name}" has no ${how} of its own`, {
+        todo: "Copy what it keeps by its own means (PostgreSQL: pg_dump).",
+      });
+    }
+    return plugin[how](context, await checkOptions(plugin, file, options, () => undefined), target);
   }
 }
 

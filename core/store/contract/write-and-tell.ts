@@ -11,9 +11,22 @@ export async function writeAndTell(
     for (let round = 0; round < rounds; round++) {
       const draft = { type: "Dataplane", mesh: "default", name, labels: {}, spec: { round, filler: "x".repeat(300) } };
       const { version, revision } = await store.put(draft);
-      // Synchronously: the line is with the reader before anything else happens here.
-      writeSync(1, `ACK ${name} ${version} ${revision}\n`);
+      print(`ACK ${name} ${version} ${revision}\n`);
     }
   };
   await Promise.all(Array.from({ length: writers }, (_, writer) => write(`w${writer}`)));
+}
+
+/** Synchronously: the line is with the reader before anything else happens here. */
+function print(line: string): void {
+  for (;;) {
+    try {
+      writeSync(1, line);
+      return;
+    } catch (error) {
+      // The reader is busy and its pipe is full. Nothing of a line this short was written.
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
 }
