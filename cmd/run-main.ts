@@ -73,6 +73,11 @@ async function runSidecar(args: readonly string[], io: Io): Promise<number> {
 }
 
 async function runCommandLine(args: readonly string[], io: Io): Promise<number> {
+  // `events -w | head -1`: the reader has enough, and that is no failure.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
   const { runCtl } = await import("./ctl/run-ctl.ts");
   return runCtl(args, io);
 }

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createEventLog } from "../../core/events/event-log.ts";
 import { systemClock } from "../../core/kernel/clock.ts";
 import { silentLogger } from "../../core/kernel/log.ts";
@@ -138,6 +142,25 @@ describe("get dataplanes", () => {
     assert.equal((await run(["get", "meshes", "-w"])).code, 2);
     assert.equal((await run(["get", "dataplanes", "-w"], { calledAs: "kumactl" })).code, 2);
   });
+});
+
+it("a reader that has enough ends a watch without a word", async (test) => {
+  const { api, config } = await openCtl(test);
+  const main = join(import.meta.dirname, "../../cmd/main.ts");
+  const line = `"${process.execPath}" "${main}" --config-file "${config}" get dataplanes -w | head -1; echo "\${PIPESTATUS[0]}"`;
+  const child = spawn("bash", ["-c", line], { stdio: ["ignore", "pipe", "pipe"] });
+  const ended = Promise.all([text(child.stdout), text(child.stderr)]);
+  let over = false;
+  void ended.then(() => {
+    over = true;
+  });
+  for (let at = 0; !over && at < 500; at++) {
+    await putProxy(api.store, "redis-1", { presence: at % 2 ? {} : { state: "lost", reason: "no sign of life" } });
+    await sleep(50);
+  }
+  const [out, err] = await ended;
+  assert.match(out, /^MESH .*\n0\n$/);
+  assert.doesNotMatch(err, /EPIPE/);
 });
 
 describe("inspect dataplane", () => {
