@@ -62,6 +62,11 @@ export class Confirmations {
     return this.#wanted[type] === NONE ? undefined : this.#wanted[type];
   }
 
+  /** Whether the newest snapshot is confirmed; there must be one. */
+  get isCurrent(): boolean {
+    return this.#newest !== NONE && this.#behind === 0;
+  }
+
   /** Undefined before the first snapshot. */
   freshness(): Freshness | undefined {
     if (this.#newest === NONE) return undefined;

@@ -11,6 +11,7 @@ import type { Dirt, MeshView } from "../view/mesh-view.ts";
 import type { AckSink } from "./ack-sink.ts";
 import { AcknowledgementTracker } from "./acknowledgement-tracker.ts";
 import type { Acknowledgements } from "./acknowledgements.ts";
+import { notCurrent } from "./change-outcome.ts";
 import type { Configurations, RevisionRange } from "./configurations.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
 import type { Freshness } from "./freshness.ts";
@@ -136,15 +137,10 @@ export class PushEngine implements SnapshotSource, Acknowledgements, AckSink, Co
   async applied(mesh: string, { from, to }: RevisionRange, signal: AbortSignal): Promise<ChangeOutcome> {
     const started = this.#clock.monotonic();
     await Promise.race([this.settled(to), aborted(signal)]);
-    const concerned = [...this.#proxies.ofMesh(mesh)].filter((proxy) => (proxy.freshness()?.wanted ?? -1) >= from);
-    const current = await Promise.all(concerned.map((proxy) => proxy.current(signal)));
-    const missing = concerned.filter((_, at) => !current[at]).map(({ id }) => id.name);
-    return {
-      concerned: concerned.length,
-      acknowledged: concerned.length - missing.length,
-      missing: missing.sort(),
-      took: Math.round(this.#clock.monotonic() - started),
-    };
+    const concerned = [...this.#proxies.ofMesh(mesh)].filter((proxy) => proxy.givenRevision >= from);
+    const missing = await notCurrent(concerned, signal);
+    const took = Math.round(this.#clock.monotonic() - started);
+    return { concerned: concerned.length, acknowledged: concerned.length - missing.length, missing, took };
   }
 
   /** The picture of a mesh, for whoever shows or explains it. Read it in the same turn: it changes in place. */

@@ -96,7 +96,7 @@ export class PushedProxy {
 
   /** Returns how long the oldest unconfirmed change took, in milliseconds, once all of it is confirmed. Times as above. */
   acknowledge(streamId: string, type: XdsType, revision: number, now: number, wall: number): number | undefined {
-    if (this.#confirmations.confirmed(streamId, type, revision, wall)) for (const resolve of this.#waiting) resolve();
+    if (this.#confirmations.confirmed(streamId, type, revision, wall)) for (const listener of this.#waiting) listener();
     const unconfirmed = this.#unconfirmed;
     if (!unconfirmed || revision < unconfirmed.revision) return undefined;
     unconfirmed.types.delete(type);
@@ -123,21 +123,20 @@ export class PushedProxy {
     return this.#confirmations.freshness();
   }
 
-  /** Resolves to true when the proxy has acknowledged all it was given, to false when the signal aborts before. */
-  async current(signal: AbortSignal): Promise<boolean> {
-    if (this.freshness()?.behind === 0) return true;
-    if (signal.aborted) return false;
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const onCurrent = () => resolve(true);
-    const onAbort = () => resolve(false);
-    this.#waiting.add(onCurrent);
-    signal.addEventListener("abort", onAbort, { once: true });
-    try {
-      return await promise;
-    } finally {
-      this.#waiting.delete(onCurrent);
-      signal.removeEventListener("abort", onAbort);
-    }
+  /** Revision of the newest snapshot it was given; -1 before the first. */
+  get givenRevision(): number {
+    return this.#snapshot?.revision ?? -1;
+  }
+
+  /** Whether it has acknowledged all that it was given. */
+  get isCurrent(): boolean {
+    return this.#confirmations.isCurrent;
+  }
+
+  /** Calls back each time it becomes current. */
+  onCurrent(listener: () => void): Disposable {
+    this.#waiting.add(listener);
+    return { [Symbol.dispose]: () => void this.#waiting.delete(listener) };
   }
 
   release(): void {
