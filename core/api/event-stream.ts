@@ -6,6 +6,8 @@ import { MeshError } from "../kernel/errors.ts";
 const MOST_READERS = 200;
 /** A line that says nothing keeps proxies and firewalls from cutting an idle stream; milliseconds. */
 const SIGN_OF_LIFE_MS = 15_000;
+/** A reader that does not take the end of its answer is cut off after this time; milliseconds. */
+const LINGER_MS = 2000;
 /** A reader with more than this unread is behind; bytes. */
 const MOST_UNREAD = 1 << 20;
 
@@ -67,14 +69,21 @@ export class EventStreams {
           controller.signal.addEventListener("abort", () => resolve(), { once: true });
         });
       },
-      end: () => void raw.end(),
+      end: () => {
+        if (raw.writableEnded) return;
+        timer[Symbol.dispose]();
+        timer = this.#clock.after(LINGER_MS, () => raw.destroy());
+        raw.end();
+      },
     };
-    this.#open.add(stream);
-    raw.once("close", () => {
+    const onClose = () => {
       timer[Symbol.dispose]();
       this.#open.delete(stream);
       controller.abort();
-    });
+    };
+    this.#open.add(stream);
+    if (raw.destroyed) onClose();
+    else raw.once("close", onClose);
     return stream;
   }
 

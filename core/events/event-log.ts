@@ -1,5 +1,6 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { Logger } from "../kernel/log.ts";
+import { oneLine } from "../kernel/one-line.ts";
 import { token } from "../kernel/token.ts";
 import type { EventNews, MeshEvent } from "./event.ts";
 import { eventText } from "./event-text.ts";
@@ -42,28 +43,43 @@ export interface EventLogOptions {
 }
 
 const KEEP = 2000;
+/** The share of refusals in it: any stranger can cause them, and they must not push out everything else. */
+const MOST_REFUSED = 1 / 4;
+
+interface Kept {
+  readonly number: number;
+  readonly event: MeshEvent;
+}
 
 export function createEventLog({ log, clock, instance, keep = KEEP }: EventLogOptions): EventLog {
-  const kept: MeshEvent[] = [];
+  const kept: Kept[] = [];
   const listeners = new Set<(event: MeshEvent) => void>();
   let count = 0;
+  let refused = 0;
+  const forgetOne = () => {
+    const at = refused > keep * MOST_REFUSED ? kept.findIndex(({ event }) => event.kind === "refused") : 0;
+    const [gone] = kept.splice(at, 1);
+    if (gone?.event.kind === "refused") refused--;
+  };
   return {
     tell(news) {
-      const { kind, level, mesh, type, name, code } = news;
-      const fields = { mesh, [type === "Dataplane" ? "dataplane" : "name"]: name, ...(code ? { code } : {}) };
-      log.log(level, kind, eventText(news), fields);
+      const { kind, level, code } = news;
+      // Some of this was said by whoever tried to join.
+      const told = { ...news, mesh: oneLine(news.mesh), name: oneLine(news.name), detail: oneLine(news.detail) };
+      const field = news.type === "Dataplane" ? "dataplane" : "name";
+      log.log(level, kind, eventText(told), { mesh: told.mesh, [field]: told.name, ...(code ? { code } : {}) });
       if (level === "debug") return;
-      const event = { ...news, id: `${instance}.${++count}`, time: news.time ?? clock.now() };
-      kept.push(event);
-      if (kept.length > keep) kept.shift();
+      const number = ++count;
+      const event = { ...told, id: `${instance}.${number}`, time: news.time ?? clock.now() };
+      kept.push({ number, event });
+      if (kind === "refused") refused++;
+      if (kept.length > keep) forgetOne();
       for (const listener of listeners) listener(event);
     },
     list(query = {}) {
-      const first = count - kept.length;
-      const after = numberOf(query.after, instance);
-      const found = kept
-        .slice(after === undefined ? 0 : Math.max(0, after - first))
-        .filter((event) => fits(event, query));
+      const after = numberOf(query.after, instance) ?? 0;
+      const newer = kept.filter(({ number, event }) => number > after && fits(event, query));
+      const found = newer.map(({ event }) => event);
       return query.limit === undefined ? found : found.slice(-query.limit);
     },
     watch(listener) {

@@ -1,3 +1,4 @@
+import { oneLine } from "../kernel/one-line.ts";
 import type { DataplaneInsightSpec } from "../model/types/dataplane-insight.ts";
 import type { Freshness } from "../push/freshness.ts";
 
@@ -57,9 +58,14 @@ export function openRejection(insight: DataplaneInsightSpec | undefined): Reject
 
 /** `Envoy refused inbound:10.0.0.23:80 (lds): cannot bind …`, without the words that Envoy puts before each. */
 export function rejectionText({ type, resource, message }: Rejection): string {
-  if (resource === undefined) return `Envoy refused its newest ${type}: ${message}`;
+  if (resource === undefined) return `Envoy refused its newest ${type}: ${firstLine(message)}`;
   const reason = message.slice(message.indexOf(resource) + resource.length).replace(/^: /, "");
-  return `Envoy refused ${resource} (${type}): ${reason.split("\n", 1)[0]}`;
+  return `Envoy refused ${resource} (${type}): ${firstLine(reason)}`;
+}
+
+/** Envoy names one resource in each line; the first says enough. */
+function firstLine(message: string): string {
+  return oneLine(message.trimStart().split("\n", 1)[0] ?? "", 300);
 }
 
 /** The resource that Envoy's words name, as in `Error adding/updating listener(s) NAME: reason`; undefined if none is. */

@@ -19,7 +19,7 @@ export function addEventRoutes(app: FastifyInstance, deps: ApiDeps, streams: Eve
       return sendJson(reply, 200, { instance: identity.instanceId, total: items.length, items });
     }
     const stream = streams.open(reply);
-    // A reader that does not keep up is cut off, and asks again after the last it had.
+    // One that does not keep up is ended, and asks again after the last event it had.
     const send = (event: MeshEvent) => {
       if (!stream.send("event", buildEventJson(event), event.id)) stream.end();
     };

@@ -81,6 +81,18 @@ test("only the newest are kept, and a list asks by mesh, name, time, the last on
   assert.deepEqual(names(events, { limit: 2 }), ["p-6", "p-7"]);
 });
 
+test("strangers who are refused do not push out the rest, nor write on the terminal", () => {
+  const { events, lines } = open(8);
+  events.tell({ ...joined, name: "redis-1" });
+  for (let at = 0; at < 20; at++)
+    events.tell({ ...joined, kind: "refused", name: `\u001b[2J${at}\nfake`, detail: "no\ttoken" });
+  events.tell({ ...joined, name: "redis-2" });
+  assert.equal(names(events).length, 8);
+  assert.deepEqual([names(events)[0], names(events).at(-1)], ["redis-1", "redis-2"]);
+  assert.equal(names(events, { after: "cp-1.21" }).join(), "redis-2");
+  assert.equal((lines[1] as { text: string }).text, "[2J0 fake  refused    no token");
+});
+
 test("watchers are told until they have enough", () => {
   const { events } = open();
   const seen: MeshEvent[] = [];
