@@ -1,31 +1,17 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startRole } from "../../cmd/demo/child.ts";
 import { get } from "../../cmd/demo/load.ts";
 import { eventually } from "../../cmd/demo/story.ts";
 import { packaged } from "../support/executable.ts";
-import { openTestMesh } from "../support/mesh.ts";
+import { openTestMesh, startIndirect } from "../support/mesh.ts";
 
 describe("Indirect", () => {
   it("waits for a Dataplane made through the API, serves it, and leaves it Offline", async (test) => {
     const { mesh, http } = await openTestMesh(test);
     const spec = await http("my-backend-dp", "backend");
-    const token = join(mesh.dir, "token");
-    writeFileSync(token, String((await mesh.api.post("/tokens/dataplane", { mesh: "default", name: spec.name })).body));
-    const args = [
-      "dp",
-      "run",
-      `--name=${spec.name}`,
-      "--mesh=default",
-      `--cp-address=${mesh.dpAddress}`,
-      `--dataplane-token-file=${token}`,
-      "--drain-time=1s",
-    ];
-    const sidecar = startRole(args, { MONOMESH_IGNORE_KUMA_ENV: "1" }, packaged);
-    test.after(() => void sidecar.process.kill("SIGKILL"));
+    const sidecar = await startIndirect(test, mesh, spec.name);
     await sleep(1000);
     assert.equal(sidecar.process.exitCode, null, JSON.stringify(sidecar.events));
     const path = `/meshes/default/dataplanes/${spec.name}`;

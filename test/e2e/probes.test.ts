@@ -6,7 +6,7 @@ import type { DemoMesh } from "../../cmd/demo/demo-mesh.ts";
 import { freePorts } from "../../cmd/demo/free-ports.ts";
 import { get, startLoad } from "../../cmd/demo/load.ts";
 import { eventually } from "../../cmd/demo/story.ts";
-import { openTestMesh } from "../support/mesh.ts";
+import { openTestMesh, startIndirect } from "../support/mesh.ts";
 
 interface Inbound {
   readonly state?: string;
@@ -85,10 +85,12 @@ describe("service probes", () => {
     assert.match(up?.text ?? "", /nothing answers at 127\.0\.0\.1:\d+: inbound \d+ gets no traffic/);
   });
 
-  it("survive a restart of the control plane and a restart of the sidecar: a dead application never gets traffic", async (test) => {
-    const { mesh, outbound, backend1, backend2, web, startApp } = await openProbedMesh(test);
+  it("and --wait-for-app survive a restart of the control plane and of the sidecar: a dead application never gets traffic", async (test) => {
+    const { mesh, outbound, backend1: probed, backend2, web, startApp } = await openProbedMesh(test);
+    const backend1 = { ...probed, probed: false };
+    const wait = ["--wait-for-app"];
     await startApp("backend-2", backend2.servicePort);
-    await Promise.all([backend1, backend2, web].map((spec) => mesh.startSidecar(spec)));
+    await Promise.all([mesh.startSidecar(backend1, wait), mesh.startSidecar(backend2), mesh.startSidecar(web)]);
     await eventually(
       () => get(outbound, "/"),
       ({ status }) => status === 200,
@@ -104,11 +106,49 @@ describe("service probes", () => {
     assert.equal(await stateOf(mesh, "backend-1"), "NotReady");
     sidecar?.process.kill("SIGTERM");
     await sidecar?.exited;
-    await mesh.startSidecar(backend1);
+    await mesh.startSidecar(backend1, wait);
     await sleep(300);
     assert.equal(await stateOf(mesh, "backend-1"), "NotReady");
     const report = await load.stop();
     assert.deepEqual([...report.answers.keys()], ["backend-2"]);
     assert.deepEqual({ failed: report.failed, reasons: [...report.reasons] }, { failed: 0, reasons: [] });
+  });
+
+  it("follow the stored definition while the sidecar runs", async (test) => {
+    const { mesh, backend1, startApp } = await openProbedMesh(test);
+    const path = `/meshes/default/dataplanes/${backend1.name}`;
+    const put = (probe?: object) =>
+      mesh.api.put(path, {
+        type: "Dataplane",
+        mesh: "default",
+        name: backend1.name,
+        networking: {
+          address: "127.0.0.1",
+          inbound: [
+            {
+              port: backend1.port,
+              servicePort: backend1.servicePort,
+              tags: { "kuma.io/service": "backend" },
+              ...(probe ? { serviceProbe: probe } : {}),
+            },
+          ],
+        },
+      });
+    await put();
+    const sidecar = await startIndirect(test, mesh, backend1.name);
+    await sidecar.event("serving");
+    assert.equal(await stateOf(mesh, backend1.name), "Ready", "nobody asked whether it answers");
+    assert.equal((await put({ tcp: {} })).status, 200);
+    assert.equal(await stateOf(mesh, backend1.name), "NotReady", "a probe that nobody has made yet");
+    await startApp(backend1.name, backend1.servicePort);
+    const becomes = (wanted: string) =>
+      eventually(
+        () => stateOf(mesh, backend1.name),
+        (state) => state === wanted,
+        4000,
+      );
+    await becomes("Ready");
+    await put();
+    assert.equal(await stateOf(mesh, backend1.name), "Ready");
   });
 });

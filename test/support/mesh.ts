@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { startHttpApp } from "../../cmd/demo/apps.ts";
-import { type DemoMesh, openDemoMesh, type SidecarSpec } from "../../cmd/demo/demo-mesh.ts";
+import { type RoleProcess, startRole } from "../../cmd/demo/child.ts";
+import { type DemoMesh, killSidecar, openDemoMesh, type SidecarSpec } from "../../cmd/demo/demo-mesh.ts";
 import { freePorts } from "../../cmd/demo/free-ports.ts";
 import { Scope } from "../../core/kernel/scope.ts";
 import { packaged } from "./executable.ts";
@@ -13,6 +14,26 @@ export interface TestMesh {
   readonly scope: Scope;
   /** A sidecar's definition on free ports, with an HTTP application behind it that answers with the name. */
   http(name: string, service: string, outbounds?: ReadonlyMap<number, string>): Promise<SidecarSpec>;
+}
+
+/** A sidecar without a definition, for a Dataplane that is or will be made through the API. It is killed after the test. */
+export async function startIndirect(test: TestContext, mesh: DemoMesh, name: string): Promise<RoleProcess> {
+  const token = join(mesh.dir, `${name}.token`);
+  writeFileSync(token, String((await mesh.api.post("/tokens/dataplane", { mesh: "default", name })).body));
+  const args = [
+    "dp",
+    "run",
+    `--name=${name}`,
+    "--mesh=default",
+    `--cp-address=${mesh.dpAddress}`,
+    `--dataplane-token-file=${token}`,
+    "--drain-time=1s",
+  ];
+  const sidecar = startRole(args, { MONOMESH_IGNORE_KUMA_ENV: "1" }, packaged);
+  test.after(() => {
+    if (sidecar.process.exitCode === null) killSidecar(sidecar);
+  });
+  return sidecar;
 }
 
 /** A running control plane of the packaged executable; everything ends with the test. */

@@ -10,6 +10,7 @@ import {
 } from "#envoy/service/health/v3/hds_pb.js";
 import type { DataplaneSpec, Inbound } from "../../../core/model/types/dataplane.ts";
 import { deltaRequest } from "../xds/fixtures.ts";
+import { bootstrap, kumaDpRequest } from "./http-client.ts";
 import { RawClient } from "./raw-client.ts";
 import { dataplaneDraft, ServerBench } from "./server-bench.ts";
 
@@ -152,6 +153,15 @@ describe("HDS of a stock sidecar", () => {
       assert.match((await client.status).details, text);
     }
   });
+});
+
+it("HDS that is switched off is in no bootstrap, and is not served", async () => {
+  await using bench = await ServerBench.open({}, { enabled: false });
+  const { bootstrap: encoded } = JSON.parse((await bootstrap(bench, kumaDpRequest())).body) as { bootstrap: string };
+  assert.ok(!Buffer.from(encoded, "base64").toString().includes("hdsConfig"));
+  using client = new RawClient(bench, "StreamHealthCheck", "for:redis");
+  client.send(hello());
+  assert.equal((await client.status).code, 12);
 });
 
 describe("the health stream of our own sidecar", () => {

@@ -96,13 +96,13 @@ export class ServerBench implements AsyncDisposable {
   readonly #identityListeners = new Set<(identity: TlsIdentity) => void>();
   #workDir = "";
 
-  static async open(bootstrap: DpServerDeps["bootstrap"] = {}): Promise<ServerBench> {
+  static async open(bootstrap: DpServerDeps["bootstrap"] = {}, hds: DpServerDeps["hds"] = {}): Promise<ServerBench> {
     const bench = new ServerBench();
-    await bench.#start(bootstrap);
+    await bench.#start(bootstrap, hds);
     return bench;
   }
 
-  async #start(bootstrap: DpServerDeps["bootstrap"]): Promise<void> {
+  async #start(bootstrap: DpServerDeps["bootstrap"], hds: DpServerDeps["hds"]): Promise<void> {
     this.#workDir = await mkdtemp(join(tmpdir(), "dp-server-"));
     const { store } = this;
     await store.put({ type: "Mesh", mesh: "", name: "default", labels: {}, spec: {} });
@@ -165,6 +165,7 @@ export class ServerBench implements AsyncDisposable {
       host: "127.0.0.1",
       port: 0,
       bootstrap,
+      hds,
     });
     this.port = server.port;
   }
