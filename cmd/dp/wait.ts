@@ -109,7 +109,9 @@ function ask(target: Target, timeoutMs: number): Promise<string | undefined> {
     });
     response.once("error", (error) => resolve(error.message));
     response.once("end", () =>
-      resolve(response.statusCode === 200 ? undefined : `status ${response.statusCode} ${body.trim()}`),
+      resolve(
+        response.statusCode === 200 ? undefined : `status ${response.statusCode} ${body.trim().replaceAll("\n", "; ")}`,
+      ),
     );
   });
   call.end();

@@ -20,17 +20,16 @@ const MAX_TEXT = 300;
 
 /** `log_name` of the first message of a stream: `inbound` or `outbound`. */
 export function readLogName(message: Uint8Array): string | undefined {
-  let name: string | undefined;
-  eachField(new BinaryReader(message), (field, reader) => {
-    if (field !== 1) return false;
-    eachField(nested(reader), (inner, identifier) => {
-      if (inner !== 2) return false;
-      name = identifier.string();
-      return true;
-    });
-    return true;
+  const identifier: { name?: string } = {};
+  read(new BinaryReader(message), identifier, {
+    1: (reader) =>
+      read(nested(reader), identifier, {
+        2: (name, into) => {
+          into.name = name.string();
+        },
+      }),
   });
-  return name;
+  return identifier.name;
 }
 
 /**
@@ -39,15 +38,9 @@ export function readLogName(message: Uint8Array): string | undefined {
  */
 export function readFailures(message: Uint8Array): LoggedFailure[] {
   const failures: LoggedFailure[] = [];
-  eachField(new BinaryReader(message), (field, reader) => {
-    if (field !== 2 && field !== 3) return false;
-    eachField(nested(reader), (inner, entries) => {
-      if (inner !== 1) return false;
-      failures.push(readEntry(nested(entries), field === 2));
-      return true;
-    });
-    return true;
-  });
+  const entries = (http: boolean) => (reader: BinaryReader) =>
+    read(nested(reader), failures, { 1: (entry, into) => void into.push(readEntry(nested(entry), http)) });
+  read(new BinaryReader(message), failures, { 2: entries(true), 3: entries(false) });
   return failures;
 }
 
@@ -71,15 +64,91 @@ interface Entry {
   localReply?: string;
 }
 
+/** Takes one field of a message into what is collected; fields without such a function are skipped. */
+type Fields<Into> = Readonly<Record<number, (reader: BinaryReader, into: Into) => void>>;
+
+/** `AccessLogCommon` */
+const COMMON: Fields<Entry> = {
+  2: (reader, entry) => {
+    entry.downstream = readAddress(nested(reader));
+  },
+  3: (reader, entry) => {
+    entry.listener = readAddress(nested(reader));
+  },
+  5: (reader, entry) => {
+    entry.start = readMilliseconds(nested(reader));
+  },
+  13: (reader, entry) => {
+    entry.upstream = readAddress(nested(reader));
+  },
+  15: (reader, entry) => {
+    entry.cluster = reader.string();
+  },
+  16: (reader, entry) => {
+    entry.flags = readFlags(nested(reader));
+  },
+  18: (reader, entry) => {
+    entry.transportFailure = reader.string();
+  },
+  23: (reader, entry) => {
+    entry.duration = readMilliseconds(nested(reader));
+  },
+  25: (reader, entry) => {
+    entry.termination = reader.string();
+  },
+};
+
+/** `HTTPRequestProperties`; of the path only what stands before its query string, which may hold secrets. */
+const REQUEST: Fields<Entry> = {
+  1: (reader, entry) => {
+    entry.method = METHODS[reader.int32()] || "";
+  },
+  5: (reader, entry) => {
+    entry.path = reader.string().replace(/[?#].*$/s, "");
+  },
+  9: (reader, entry) => {
+    entry.requestId = reader.string();
+  },
+};
+
+/** An entry of `response_headers` or `response_trailers`; only those that a listener names are there. */
+function readHeader(reader: BinaryReader, entry: Entry): void {
+  const header = { name: "", value: "" };
+  read(nested(reader), header, {
+    1: (text, into) => {
+      into.name = text.string();
+    },
+    2: (text, into) => {
+      into.value = text.string();
+    },
+  });
+  if (header.name === "grpc-status") entry.grpcStatus = header.value;
+  else if (header.name === LOCAL_REPLY_HEADER) entry.localReply = header.value;
+}
+
+/** `HTTPResponseProperties` */
+const RESPONSE: Fields<Entry> = {
+  1: (reader, entry) =>
+    read(nested(reader), entry, {
+      1: (code, into) => {
+        into.status = code.uint32();
+      },
+    }),
+  4: readHeader,
+  5: readHeader,
+  6: (reader, entry) => {
+    entry.codeDetails = reader.string();
+  },
+};
+
 function readEntry(reader: BinaryReader, http: boolean): LoggedFailure {
   const entry: Entry = { start: 0, flags: [], status: 0 };
-  eachField(reader, (field, inner) => {
-    if (field === 1) readCommon(nested(inner), entry);
-    else if (http && field === 3) readRequest(nested(inner), entry);
-    else if (http && field === 4) readResponse(nested(inner), entry);
-    else return false;
-    return true;
-  });
+  const common: Fields<Entry> = { 1: (inner) => read(nested(inner), entry, COMMON) };
+  const ofHttp: Fields<Entry> = {
+    3: (inner) => read(nested(inner), entry, REQUEST),
+    4: (inner) => read(nested(inner), entry, RESPONSE),
+  };
+  read(reader, entry, http ? { ...common, ...ofHttp } : common);
   const { listener, cluster, flags, duration } = entry;
   return {
     listener,
@@ -116,143 +185,55 @@ function httpPart(entry: Entry): Partial<LoggedFailure> & { readonly status: num
   };
 }
 
-function readCommon(reader: BinaryReader, entry: Entry): void {
-  eachField(reader, (field, inner) => {
-    switch (field) {
-      case 2:
-        entry.downstream = readAddress(nested(inner));
-        return true;
-      case 3:
-        entry.listener = readAddress(nested(inner));
-        return true;
-      case 5:
-        entry.start = readMilliseconds(nested(inner));
-        return true;
-      case 13:
-        entry.upstream = readAddress(nested(inner));
-        return true;
-      case 15:
-        entry.cluster = inner.string();
-        return true;
-      case 16:
-        entry.flags = readFlags(nested(inner));
-        return true;
-      case 18:
-        entry.transportFailure = inner.string();
-        return true;
-      case 23:
-        entry.duration = readMilliseconds(nested(inner));
-        return true;
-      case 25:
-        entry.termination = inner.string();
-        return true;
-      default:
-        return false;
-    }
-  });
-}
-
-/** Of the path only what stands before its query string, which may hold secrets. */
-function readRequest(reader: BinaryReader, entry: Entry): void {
-  eachField(reader, (field, inner) => {
-    switch (field) {
-      case 1:
-        entry.method = METHODS[inner.int32()] || "";
-        return true;
-      case 5:
-        entry.path = inner.string().replace(/[?#].*$/s, "");
-        return true;
-      case 9:
-        entry.requestId = inner.string();
-        return true;
-      default:
-        return false;
-    }
-  });
-}
-
-function readResponse(reader: BinaryReader, entry: Entry): void {
-  eachField(reader, (field, inner) => {
-    switch (field) {
-      case 1:
-        eachField(nested(inner), (value, wrapped) => {
-          if (value !== 1) return false;
-          entry.status = wrapped.uint32();
-          return true;
-        });
-        return true;
-      case 4:
-      case 5: {
-        const [name, value] = readMapEntry(nested(inner));
-        if (name === "grpc-status") entry.grpcStatus = value;
-        else if (name === LOCAL_REPLY_HEADER) entry.localReply = value;
-        return true;
-      }
-      case 6:
-        entry.codeDetails = inner.string();
-        return true;
-      default:
-        return false;
-    }
-  });
-}
-
 /** A flag is a field that is there; one that came after this was written is shown by its number. */
 function readFlags(reader: BinaryReader): string[] {
   const flags: string[] = [];
-  eachField(reader, (field) => {
+  while (reader.pos < reader.len) {
+    const [field, wireType] = reader.tag();
     flags.push(RESPONSE_FLAGS[field]?.[0] ?? `flag ${field}`);
-    return false;
-  });
+    reader.skip(wireType, field);
+  }
   return flags;
 }
 
-/** `Address.socket_address`: `address` and `port_value`; undefined for a Unix socket. */
+/** `Address.socket_address`; undefined for a Unix socket. */
 function readAddress(reader: BinaryReader): Place | undefined {
-  let place: Place | undefined;
-  eachField(reader, (field, inner) => {
-    if (field !== 1) return false;
-    let address = "";
-    let port = 0;
-    eachField(nested(inner), (part, socket) => {
-      if (part === 2) address = socket.string();
-      else if (part === 3) port = socket.uint32();
-      else return false;
-      return true;
-    });
-    place = { address, port };
-    return true;
+  const place = { address: "", port: 0 };
+  read(reader, place, {
+    1: (socket) =>
+      read(nested(socket), place, {
+        2: (text, into) => {
+          into.address = text.string();
+        },
+        3: (number, into) => {
+          into.port = number.uint32();
+        },
+      }),
   });
-  return place;
+  return place.address === "" ? undefined : place;
 }
 
 /** A Timestamp or a Duration. */
 function readMilliseconds(reader: BinaryReader): number {
-  let ms = 0;
-  eachField(reader, (field, inner) => {
-    if (field === 1) ms += Number(inner.int64()) * 1000;
-    else if (field === 2) ms += inner.int32() / 1e6;
-    else return false;
-    return true;
+  const sum = { ms: 0 };
+  read(reader, sum, {
+    1: (seconds, into) => {
+      into.ms += Number(seconds.int64()) * 1000;
+    },
+    2: (nanos, into) => {
+      into.ms += nanos.int32() / 1e6;
+    },
   });
-  return ms;
+  return sum.ms;
 }
 
-function readMapEntry(reader: BinaryReader): [string, string] {
-  const entry: [string, string] = ["", ""];
-  eachField(reader, (field, inner) => {
-    if (field !== 1 && field !== 2) return false;
-    entry[field - 1] = inner.string();
-    return true;
-  });
-  return entry;
-}
-
-/** Walks the fields of a message; what `read` does not take (false) is skipped. */
-function eachField(reader: BinaryReader, read: (field: number, reader: BinaryReader) => boolean): void {
+/** Walks the fields of a message. */
+function read<Into>(reader: BinaryReader, into: Into, fields: Fields<Into>): void {
   while (reader.pos < reader.len) {
     const [field, wireType] = reader.tag();
-    if (!read(field, reader)) reader.skip(wireType, field);
+    const take = fields[field];
+    if (take) take(reader, into);
+    else reader.skip(wireType, field);
   }
 }
 

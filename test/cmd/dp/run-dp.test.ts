@@ -115,13 +115,13 @@ describe("usage", () => {
 describe("dp wait", () => {
   test("until it is ready", async () => {
     let asked = 0;
-    const server = createServer((_request, response) => response.writeHead(++asked < 3 ? 503 : 200).end("LIVE"));
+    const server = createServer((_request, response) => response.writeHead(++asked < 3 ? 503 : 200).end("LIVE\nwhy\n"));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const url = `http://localhost:${(server.address() as AddressInfo).port}/ready`;
     const io = testIo();
     assert.equal(await runDp(["wait", `--url=${url}`, "--check-frequency=10ms"], io), 0);
     assert.equal(asked, 3);
-    assert.match(io.err.join(""), /status 503 LIVE\n.* is ready\n$/);
+    assert.match(io.err.join(""), /status 503 LIVE; why\n.* is ready\n$/);
     await new Promise((resolve) => server.close(resolve));
   });
 

@@ -30,6 +30,9 @@ describe("a sidecar's life", () => {
     assert.match(role.events.find((each) => each.event === "inbound")?.text ?? "", /the app answers$/);
     assert.deepEqual(await world.ready(), { status: 200, body: "LIVE" });
     assert.equal((await get({ port: world.readinessPort }, "/other")).status, 404);
+    const socket = `--unix-socket=${join(workDir, "kuma-envoy-admin.sock")}`;
+    for (const place of [`--url=http://127.0.0.1:${world.readinessPort}/ready`, socket])
+      assert.equal(await startRole(["dp", "wait", place, "--timeout=5s"]).exited, 0, place);
 
     assert.equal(world.plane.streams[0]?.authorization, TOKEN);
     const envoy = lastEnvoy(role) ?? 0;
