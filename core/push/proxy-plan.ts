@@ -1,29 +1,21 @@
 import type { ResourceInput } from "../envoy/inputs.ts";
-import { localClusterNames, outboundClusterName, outboundTags, subsetTags } from "../envoy/names.ts";
+import { localClusterNames } from "../envoy/names.ts";
 import { isHttp, isHttp2 } from "../envoy/protocols.ts";
 import { type AbilitySettings, INTERNAL_CIDRS } from "../envoy/settings.ts";
 import {
   inboundAddress,
   inboundsOf,
-  outboundsOf,
   type Protocol,
   protocolOf,
   serviceAddress,
   serviceOf,
   servicePort,
-  type Tags,
 } from "../model/dataplane/access.ts";
 import type { DataplaneSpec } from "../model/dataplane/spec.ts";
 import { FAILURES_FEATURE } from "../model/request-failure.ts";
 import { EffectivePolicies, type ProxyPolicies } from "../policy/effective-policies.ts";
 import { lookupAddress, type MeshView } from "../view/mesh-view.ts";
-
-/** The ClusterLoadAssignment of one cluster. `subset`: see `buildLoadAssignment`. */
-export interface PlannedAssignment {
-  readonly cluster: string;
-  readonly service: string;
-  readonly subset: Tags | undefined;
-}
+import { type PlannedAssignment, planOutbounds } from "./outbound-plan.ts";
 
 /** What a proxy needs, as inputs: nothing is built yet, and endpoints are not looked at. */
 export interface ProxyPlan {
@@ -61,7 +53,7 @@ export function planProxy(
   const mine = policies.forProxy(dataplane);
   const inbound = planInbounds(view, spec, mine, ability);
   if (!inbound) return undefined;
-  const outbound = planOutbounds(view, spec, mine, ability);
+  const outbound = planOutbounds(view, spec, mine.outbound, ability);
   return { resources: [...inbound, ...outbound.resources], assignments: outbound.assignments };
 }
 
@@ -123,37 +115,4 @@ function chooseLocalCluster(taken: Map<string, string>, address: string, port: n
   const name = names.find((each) => (taken.get(each) ?? target) === target) as string;
   taken.set(name, target);
   return name;
-}
-
-/** An outbound without a service (a `backendRef`) has no resources yet. Of two on one address and port the first counts. */
-function planOutbounds(
-  view: MeshView,
-  spec: DataplaneSpec,
-  policies: ProxyPolicies,
-  ability: AbilitySettings,
-): ProxyPlan {
-  const resources = new Map<string, ResourceInput>();
-  const assignments = new Map<string, PlannedAssignment>();
-  for (const { address, port, tags, service } of outboundsOf(spec)) {
-    const place = `listener ${address} ${port}`;
-    if (!service || resources.has(place)) continue;
-    const protocol = view.services.get(service)?.protocol ?? "tcp";
-    const cluster = outboundClusterName(service, tags);
-    const settings = policies.outbound.settings({ service, protocol });
-    resources.set(place, {
-      kind: "outbound-listener",
-      address,
-      port,
-      tags: outboundTags(tags),
-      service,
-      protocol,
-      cluster,
-      listener: { ...settings.listener, ...ability },
-      route: settings.route,
-      internalCidrs: INTERNAL_CIDRS,
-    });
-    resources.set(cluster, { kind: "outbound-cluster", name: cluster, protocol, cluster: settings.cluster });
-    assignments.set(cluster, { cluster, service, subset: subsetTags(tags) });
-  }
-  return { resources: [...resources.values()], assignments: [...assignments.values()] };
 }

@@ -4,7 +4,7 @@ import type { ResourceInput } from "../envoy/inputs.ts";
 import { buildLoadAssignment } from "../envoy/load-assignment.ts";
 import type { BuildResource } from "../envoy/load-builders.ts";
 import type { Endpoint } from "../view/endpoint.ts";
-import type { PlannedAssignment } from "./proxy-plan.ts";
+import type { PlannedAssignment } from "./outbound-plan.ts";
 import type { ResourceSet } from "./resource-set.ts";
 
 /** One resource that proxies share. Whoever takes it releases it; at the last release it is forgotten. */
@@ -40,6 +40,7 @@ export interface SharedStats {
 /** Every resource that some proxy needs, built and encoded once for all of them, under its inputs as the key. */
 export class SharedResources {
   readonly #resources = new Map<string, SharedResource>();
+  readonly #keys = new WeakMap<ResourceInput, string>();
   readonly #assignments = new Map<string, Set<SharedAssignment>>();
   readonly #endpoints: (mesh: string, service: string) => readonly Endpoint[];
   #lastId = 0;
@@ -53,7 +54,7 @@ export class SharedResources {
 
   /** Takes a resource, building it if nobody has it yet. */
   take(input: ResourceInput, build: BuildResource): SharedResource {
-    const key = hash("sha256", JSON.stringify(input), "base64");
+    const key = this.#keyOf(input);
     return (
       this.#known(key) ??
       this.#add(
@@ -122,6 +123,16 @@ export class SharedResources {
     const kept = { cluster: 0, endpoint: 0, secret: 0, listener: 0, route: 0 };
     for (const { type } of this.#resources.values()) kept[type]++;
     return { kept, built: this.#built, shared: this.#shared };
+  }
+
+  /** The hash of an input's content. Inputs that proxies share by identity are hashed once. */
+  #keyOf(input: ResourceInput): string {
+    let key = this.#keys.get(input);
+    if (key === undefined) {
+      key = hash("sha256", JSON.stringify(input), "base64");
+      this.#keys.set(input, key);
+    }
+    return key;
   }
 
   #known(key: string): SharedResource | undefined {
