@@ -42,9 +42,14 @@ describe("the PostgreSQL store of several control planes", { skip: postgresMissi
   });
   after(() => server.stop());
 
-  async function open(test: TestContext, database: string, port = server.port): Promise<SharedStore> {
+  async function open(
+    test: TestContext,
+    database: string,
+    port = server.port,
+    retainedChanges?: number,
+  ): Promise<SharedStore> {
     const postgres = { ...server.options(database), port };
-    const store = await openPostgresStore({ postgres, clock: systemClock, log: silentLogger });
+    const store = await openPostgresStore({ postgres, clock: systemClock, log: silentLogger, retainedChanges });
     test.after(() => store.close());
     return store;
   }
@@ -199,6 +204,31 @@ describe("the PostgreSQL store of several control planes", { skip: postgresMissi
         ),
       (done) => done,
     );
+  });
+
+  it("keeps few old changes; who needs one that is gone reads everything anew", async (test) => {
+    const database = await server.createDatabase();
+    await using link = await openLink(() => server.port);
+    const [one, two] = [await open(test, database, server.port, 10), await open(test, database, link.port, 10)];
+    await one.put(draft("a", { n: 0 }));
+    assert.equal(await two.revision(), 1);
+    const { error, ended } = record(test, two, 1);
+    link.freeze();
+    for (let n = 1; n <= 30; n++) await one.put(draft("a", { n }));
+    const changes = async () =>
+      (await server.query(database, "SELECT count(*)::int AS n FROM monomesh_changes")).rows[0].n;
+    assert.equal(await changes(), 31, "those of the last minute are kept");
+    await server.query(
+      database,
+      `UPDATE monomesh_changes SET made = now() - interval '2 minutes';
+       UPDATE monomesh_state SET trimmed = now() - interval '2 minutes'`,
+    );
+    await one.put(draft("a", { n: 31 }));
+    assert.equal(await changes(), 11);
+    link.thaw();
+    await ended;
+    assert.equal(error()?.code, "MM510");
+    assert.deepEqual((await two.get(draft("a")))?.spec, { n: 31 });
   });
 
   it("reads everything anew when the database was put back to an older state", async (test) => {
