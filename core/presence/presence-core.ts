@@ -98,8 +98,9 @@ export class PresenceCore implements Omit<Presence, "stop"> {
   async report(proxy: ProxyId, incarnation: string | undefined, report: HealthReport): Promise<boolean> {
     const concerns = (record: PresenceSpec) => incarnation === undefined || record.incarnation === incarnation;
     const known = this.#options.index().record(proxy)?.spec;
-    // Stock sidecars repeat themselves every few seconds. Who counts its reports does not, and may be ahead of our watch.
-    if (known?.open && report.sequence === undefined && concerns(known) && saysNothingNew(known, report)) return true;
+    // Stock sidecars repeat themselves every few seconds, parked ones wait for hours: the store is not asked for that.
+    if (!known?.open || !concerns(known)) return false;
+    if (saysNothingNew(known, report)) return true;
     const outcome = await this.#changes.change(proxy, (record) =>
       concerns(record) ? { type: "reported", ...report } : undefined,
     );

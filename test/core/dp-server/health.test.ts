@@ -100,6 +100,28 @@ describe("HDS of a stock sidecar", () => {
     assert.equal(client.responses.length, 2);
   });
 
+  it("checks each application once, whatever its inbounds and addresses", async () => {
+    await using bench = await ServerBench.open();
+    const draft = probed();
+    const inbound = (port: number, serviceAddress: string, interval = 1000) => ({
+      port,
+      servicePort: 6379,
+      serviceAddress,
+      tags: { "kuma.io/service": "redis" },
+      serviceProbe: { interval },
+    });
+    const inbounds = [inbound(9000, "127.0.0.1"), inbound(9001, "127.0.0.1", 500), inbound(9002, "127.0.0.2")];
+    await bench.store.put({ ...draft, spec: { networking: { ...draft.spec.networking, inbound: inbounds } } });
+    using client = new RawClient(bench, "StreamHealthCheck", "for:redis");
+    client.send(hello());
+    const { clusterHealthChecks } = await specifier(client, 0);
+    const names = clusterHealthChecks.map(({ clusterName }) => clusterName);
+    assert.deepEqual(names, ["kuma:envoy:admin", "localhost:6379", "localhost:6379@127.0.0.2"]);
+    client.send(results({ "kuma:envoy:admin": true, "localhost:6379": false, "localhost:6379@127.0.0.2": true }));
+    await until(() => bench.reports.length === 1, "the report");
+    assert.deepEqual(bench.reports[0]?.notReady, [9000, 9001]);
+  });
+
   it("sees that Envoy drains: its admin check was good, and fails; before that it just is not up", async () => {
     await using bench = await ServerBench.open();
     await bench.store.put(probed());
