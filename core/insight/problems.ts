@@ -170,7 +170,7 @@ function proxyProblems({ name, dataplane, presence, status, config }: ProxyFacts
   }
   if (state !== "connected") return [];
   const problems: Problem[] = [];
-  if (notReadyPorts(dataplane, presence).length > 0) {
+  if (notReadyPorts(dataplane, presence).length > 0 || presence.trouble !== undefined) {
     const text = `${name}: ${status.reason}${left}`;
     problems.push({ ...common, severity: "problem", kind: "application", since: undefined, text });
   }

@@ -69,9 +69,10 @@ function connectedStatus(
   const count = inboundsOf(dataplane).length;
   const down = notReadyPorts(dataplane, presence);
   if (down.length > 0) {
-    const reason = `no answer from the application behind port ${down.join(", ")}`;
+    const reason = presence.trouble ?? `no answer from the application behind port ${down.join(", ")}`;
     return { status: down.length === count ? "Offline" : "Partially degraded", reason };
   }
+  if (presence.trouble) return { status: "Online", reason: presence.trouble };
   const rejection = openRejection(insight);
   if (rejection) return { status: "Online", reason: rejectionText(rejection) };
   return { status: "Online", reason: presence.rival ? presence.reason : "" };

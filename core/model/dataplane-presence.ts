@@ -33,6 +33,8 @@ export interface PresenceSpec {
    * among them is new to the sidecar, so not ready yet. Absent: this sidecar tells nothing, and everything counts as ready.
    */
   readonly probed?: readonly number[] | undefined;
+  /** What is wrong with the sidecar itself, as it says: one plain sentence. Absent if nothing is. */
+  readonly trouble?: string | undefined;
   /** Sequence of the report that `notReady` is from; an older one of the same incarnation is ignored. Our own sidecar only. */
   readonly healthSequence?: number | undefined;
   /** Minted at `/bootstrap`: one start of one sidecar. For a stock sidecar the id of its stream. */

@@ -48,6 +48,11 @@ function newsOfHealth(before: PresenceSpec, after: PresenceSpec): PresenceNews |
   if (after.state !== "connected") return undefined;
   const down = after.notReady.filter((port) => !before.notReady.includes(port));
   const up = before.notReady.filter((port) => !after.notReady.includes(port));
+  const { trouble } = after;
+  if (trouble !== undefined && trouble !== before.trouble) {
+    const ports = down.length > 0 ? `; port ${down.join(", ")} gets no traffic` : "";
+    return { level: "warn", kind: "not-ready", detail: `${trouble}${ports}` };
+  }
   if (down.length > 0) {
     return {
       level: "warn",
@@ -55,6 +60,8 @@ function newsOfHealth(before: PresenceSpec, after: PresenceSpec): PresenceNews |
       detail: `nothing is ready behind port ${down.join(", ")}; it gets no traffic`,
     };
   }
+  if (up.length === 0 && before.trouble !== undefined && trouble === undefined)
+    return { level: "info", kind: "ready", detail: "Envoy answers again" };
   const isFirst = before.healthSequence === undefined && after.healthSequence !== undefined;
   if (up.length === 0 || isFirst) return undefined;
   return { level: "info", kind: "ready", detail: `port ${up.join(", ")} gets traffic again` };

@@ -57,6 +57,8 @@ export interface HealthReport {
    * report does not tell.
    */
   readonly draining?: boolean | undefined;
+  /** What is wrong with the sidecar itself, one plain sentence. */
+  readonly trouble?: string | undefined;
   /** Order of the reports of one incarnation; an older one has no effect. */
   readonly sequence?: number | undefined;
 }

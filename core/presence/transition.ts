@@ -209,7 +209,7 @@ function onClosed(record: PresenceSpec, event: PresenceEvent & { type: "closed" 
   };
 }
 
-type Health = Pick<PresenceSpec, "notReady" | "probed" | "healthSequence">;
+type Health = Pick<PresenceSpec, "notReady" | "probed" | "trouble" | "healthSequence">;
 
 /**
  * Joining again does not make a dead application ready, nor a living one unready: what is known stays until something newer
@@ -225,16 +225,18 @@ function healthAtArrival(
     return {
       notReady: same.notReady,
       ...known("probed", same.probed),
+      ...known("trouble", same.trouble),
       ...known("healthSequence", same.healthSequence),
     };
   return rules.awaitProbes ? healthOf({ notReady: probedPorts, probed: probedPorts }) : { notReady: [] };
 }
 
-function healthOf(report: Pick<HealthReport, "notReady" | "probed" | "sequence">): Health {
+function healthOf(report: Pick<HealthReport, "notReady" | "probed" | "trouble" | "sequence">): Health {
   const sorted = (ports: readonly number[]) => [...new Set(ports)].sort((a, b) => a - b);
   return {
     notReady: sorted(report.notReady),
     probed: sorted(report.probed),
+    ...known("trouble", report.trouble),
     ...known("healthSequence", report.sequence),
   };
 }
@@ -246,16 +248,18 @@ function known<K extends string, V>(key: K, value: V | undefined): { readonly [P
 
 /** Whether a report would change nothing. */
 export function saysNothingNew(record: PresenceSpec, report: HealthReport): boolean {
-  const { notReady, probed = [] } = healthOf(report);
+  const { notReady, probed = [], trouble } = healthOf(report);
   if (report.sequence !== undefined && report.sequence !== record.healthSequence) return false;
-  if (!sameNumbers(notReady, record.notReady) || !record.probed || !sameNumbers(probed, record.probed)) return false;
+  if (trouble !== record.trouble || !sameNumbers(notReady, record.notReady)) return false;
+  if (!record.probed || !sameNumbers(probed, record.probed)) return false;
   return report.draining === undefined || report.draining === (record.leave === "draining") || hasDeparted(record);
 }
 
 function onReported(record: PresenceSpec, event: PresenceEvent & { type: "reported" }, now: Moment): PresenceSpec {
   if (!record.open || (event.sequence ?? Number.POSITIVE_INFINITY) < (record.healthSequence ?? 0)) return record;
   if (saysNothingNew(record, event)) return record;
-  const seen = { ...record, ...healthOf(event) };
+  const { trouble: _before, ...unhurt } = record;
+  const seen = { ...unhurt, ...healthOf(event) };
   if (event.draining && seen.state === "connected") {
     const reason = "its Envoy drains";
     return { ...seen, state: "leaving", since: now.wall, reason, endpoints: "withdrawn", leave: "draining" };

@@ -127,8 +127,9 @@ export class Supervisor {
       readiness: () => this.#readiness(),
       onFrozen: (frozen) => {
         this.#frozen = frozen;
-        this.#parts.probes?.withhold(frozen?.kind === "stopped");
-        this.#deps.manager.status(frozen ? `Envoy ${frozen.text}` : this.#servingText());
+        const trouble = frozen && { text: `Envoy ${frozen.text}`, serves: frozen.kind === "silent" };
+        this.#parts.probes?.setTrouble(trouble);
+        this.#deps.manager.status(trouble?.text ?? this.#servingText());
       },
       fail: (error: MeshError) => this.#failed.reject(error),
       served: () => this.#state !== "joining",

@@ -77,6 +77,11 @@ test("an Envoy that crashes or stands still costs its service little, and the me
     );
     test.diagnostic(`out of use ${Math.round(performance.now() - stopped)} ms after the stop`);
     assert.equal(await mesh.presence("backend-1"), "connected");
+    const shown = (await overview()).body as { status?: string; reason?: string };
+    assert.deepEqual(
+      [shown.status, shown.reason],
+      ["Offline", "Envoy is stopped by a signal (kill -CONT lets it go on)"],
+    );
     kill(envoy, "SIGCONT");
     await eventually(
       () => get(outbound, "/"),
@@ -84,5 +89,7 @@ test("an Envoy that crashes or stands still costs its service little, and the me
       10_000,
     );
     assert.equal(lastEnvoy(victim), envoy);
+    const { reason = "" } = (await overview()).body as { reason?: string };
+    assert.equal(reason, "", "nothing to say any more");
   });
 });

@@ -12,6 +12,8 @@ export interface SidecarHealth {
   readonly notReady: readonly number[];
   /** Ports that the sidecar looks after; a port with a service probe that is not among them counts as not ready. */
   readonly probed: readonly number[];
+  /** What is wrong with the sidecar itself, one plain sentence: `Envoy is stopped by a signal`. Absent if nothing is. */
+  readonly trouble?: string | undefined;
 }
 
 export const HEALTH_HEADER = "monomesh-health";
@@ -22,9 +24,11 @@ export const HEALTH_METHOD = "/monomesh.v1.HealthService/StreamHealth";
 /** Takes the fields out of JSON that a sidecar sent; MM400 if they are not as they should be. */
 export function readHealth(json: unknown): SidecarHealth {
   if (isJsonObject(json)) {
-    const { sequence, notReady, probed } = json;
+    const { sequence, notReady, probed, trouble } = json;
     if (Number.isSafeInteger(sequence) && (sequence as number) >= 0 && isPorts(notReady) && isPorts(probed)) {
-      return { sequence: sequence as number, notReady, probed };
+      const sentence =
+        typeof trouble === "string" && trouble !== "" ? { trouble: trouble.slice(0, LONGEST_SENTENCE) } : {};
+      return { sequence: sequence as number, notReady, probed, ...sentence };
     }
   }
   throw new MeshError("MM400", "a report of health must have a sequence, and the ports notReady and probed");
@@ -41,6 +45,7 @@ export function healthFromText(text: string): SidecarHealth {
   return readHealth(json);
 }
 
+const LONGEST_SENTENCE = 200;
 const MOST_PORTS = 1000;
 
 function isPorts(value: unknown): value is number[] {

@@ -25,7 +25,7 @@ export class ApplicationProbes implements Disposable {
   #probers = new Map<string, Prober>();
   /** Of all inbounds. */
   #ports: readonly number[] = [];
-  #withheld = false;
+  #trouble: { readonly text: string; readonly serves: boolean } | undefined;
   #disposed = false;
   #health: SidecarHealth = { sequence: 0, notReady: [], probed: [] };
 
@@ -58,9 +58,9 @@ export class ApplicationProbes implements Disposable {
     this.#update(undefined);
   }
 
-  /** While Envoy does nothing no inbound is ready, whatever its application answers. */
-  withhold(withheld: boolean): void {
-    this.#withheld = withheld;
+  /** What is wrong with Envoy; unless it `serves` all the same, no inbound is ready, whatever its application answers. */
+  setTrouble(trouble: { readonly text: string; readonly serves: boolean } | undefined): void {
+    this.#trouble = trouble;
     this.#update(undefined);
   }
 
@@ -91,11 +91,13 @@ export class ApplicationProbes implements Disposable {
   #update(news: ProbeNews | undefined): void {
     const all = [...this.#probers.values()];
     const portsOf = (probers: readonly Prober[]) =>
-      this.#withheld ? this.#ports : probers.map(({ workload }) => workload.port);
+      this.#trouble?.serves === false ? this.#ports : probers.map(({ workload }) => workload.port);
     const probed = [...new Set(portsOf(all))];
     const notReady = [...new Set(portsOf(all.filter(({ ready }) => !ready)))];
-    if (same(probed, this.#health.probed) && same(notReady, this.#health.notReady)) return;
-    this.#health = { sequence: this.#health.sequence + 1, notReady, probed };
+    const trouble = this.#trouble?.text;
+    const { health } = this;
+    if (same(probed, health.probed) && same(notReady, health.notReady) && trouble === health.trouble) return;
+    this.#health = { sequence: health.sequence + 1, notReady, probed, ...(trouble === undefined ? {} : { trouble }) };
     for (const listener of [...this.#listeners]) listener(news);
   }
 }

@@ -21,3 +21,16 @@ test("an inbound that is not ready is news, and its return; the first report aft
   const leaving = { state: "leaving", open: true } as const;
   assert.equal(kindOf({ ...leaving, ...ready }, { ...leaving, ...down }), undefined, "a leave was told already");
 });
+
+test("an Envoy that stands still is news, and its return", () => {
+  const detailOf = (before: Parameters<typeof presenceOf>[0], after: Parameters<typeof presenceOf>[0]) =>
+    newsOf(presenceOf(before), presenceOf(after), undefined)?.detail;
+  const well = { notReady: [], healthSequence: 2 };
+  const stopped = { notReady: [9000], healthSequence: 3, trouble: "Envoy is stopped by a signal" };
+  const silent = { notReady: [], healthSequence: 3, trouble: "Envoy lives but does not answer" };
+  assert.equal(detailOf(well, stopped), "Envoy is stopped by a signal; port 9000 gets no traffic");
+  assert.equal(detailOf(stopped, well), "port 9000 gets traffic again");
+  assert.equal(detailOf(well, silent), "Envoy lives but does not answer");
+  assert.equal(detailOf(silent, well), "Envoy answers again");
+  assert.equal(detailOf(silent, { ...silent, healthSequence: 4 }), undefined);
+});

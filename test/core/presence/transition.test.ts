@@ -256,6 +256,19 @@ test("what a sidecar tells with its stream counts, unless something newer of the
   assert.deepEqual([died.state, died.endpoints, died.leave], ["leaving", "withdrawn", "requested"]);
 });
 
+test("what is wrong with a sidecar itself is kept until it says otherwise", () => {
+  const report = (sequence: number, trouble?: string): PresenceEvent => ({
+    ...{ type: "reported", sequence, notReady: [], probed: [] },
+    ...(trouble === undefined ? {} : { trouble }),
+  });
+  const frozen = after(connected, report(1, "Envoy is stopped"));
+  assert.equal(frozen.trouble, "Envoy is stopped");
+  assert.equal(transition(frozen, report(1, "Envoy is stopped"), T0, rules), frozen);
+  assert.equal(arrive(frozen, arrival, T0, rules).trouble, "Envoy is stopped", "a reconnect tells nothing of it");
+  assert.equal(arrive(frozen, { ...arrival, incarnation: "i2" }, T0, rules).trouble, undefined);
+  assert.equal("trouble" in after(frozen, report(2)), false);
+});
+
 test("a rival is named and forgotten", () => {
   const twice = after(connected, { type: "rival", peer: "10.0.0.9:4000" });
   assert.match(twice.reason, /10\.0\.0\.1:4000.*10\.0\.0\.9:4000/);
