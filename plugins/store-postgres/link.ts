@@ -60,11 +60,13 @@ export class Link {
   /** Runs what asks the database; rejects with MM503 at once while it is away, and with a MeshError when it fails. */
   async ask<T>(work: (pool: pg.Pool) => Promise<T>): Promise<T> {
     if (this.#lost) throw again(this.#lost.error);
+    const pool = this.#pool;
     try {
-      return await work(this.#pool);
+      return await work(pool);
     } catch (thrown) {
       const error = storeError(thrown, placeOf(this.#options.postgres));
-      if (isAway(thrown)) {
+      // What comes late from connections that were given up already says nothing about the present ones.
+      if (isAway(thrown) && pool === this.#pool) {
         this.#lose(error);
         this.#session.restart();
       }

@@ -107,7 +107,7 @@ function writeFunction(): string {
         SELECT e.epoch INTO present FROM monomesh_epochs e
           WHERE e.type = asked->'fence'->>0 AND e.mesh = asked->'fence'->>1 AND e.name = asked->'fence'->>2;
         present := coalesce(present, 0);
-        IF present <> (asked->'fence'->>3)::bigint THEN
+        IF present IS DISTINCT FROM (asked->'fence'->>3)::numeric THEN
           replies := replies || jsonb_build_object('no', 'fenced', 'actual', present);
           CONTINUE;
         END IF;
@@ -127,7 +127,7 @@ function writeFunction(): string {
         replies := replies || '{"no": "not-found"}'::jsonb;
         CONTINUE;
       END IF;
-      IF asked ? 'expected' AND (asked->>'expected')::bigint <> stored THEN
+      IF asked ? 'expected' AND stored IS DISTINCT FROM (asked->>'expected')::numeric THEN
         replies := replies || jsonb_build_object('no', 'conflict', 'actual', stored);
         CONTINUE;
       END IF;

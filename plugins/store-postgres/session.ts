@@ -12,10 +12,16 @@ const MAX_BACKOFF_MS = 1000;
 const LEADER_LOCK = "7885642897404818280";
 
 /**
- * A host that vanished is given up by the server after about 11 s, so that its lock is free; ours gives up earlier.
- * A socket file has no such options, and refuses them.
+ * So that the leader's lock is not kept by the dead: the server gives up a host that vanished after about 11 s, and a
+ * process that stands still after 15 s. Not every server has all of these: the last came with PostgreSQL 14, and a socket
+ * file has no keepalive.
  */
-const KEEPALIVE = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3";
+const LIMITS = [
+  "SET tcp_keepalives_idle = 5",
+  "SET tcp_keepalives_interval = 2",
+  "SET tcp_keepalives_count = 3",
+  "SET idle_session_timeout = '15s'",
+];
 
 export interface SessionOptions {
   readonly connect: () => pg.Client;
@@ -105,7 +111,7 @@ export class Session {
     await client.connect();
     client.on("notification", ({ payload }) => onRevision(Number(payload)));
     await client.query(`LISTEN ${CHANNEL}`);
-    await client.query(KEEPALIVE).catch(() => undefined);
+    for (const limit of LIMITS) await client.query(limit).catch(() => undefined);
     await this.#options.onUp();
     onUp();
     while (!over.aborted) {

@@ -20,7 +20,14 @@ export class Syncer {
    */
   sync(): Promise<void> {
     if (!this.#running) return this.#start();
-    this.#queued ??= this.#running.catch(() => undefined).then(() => this.#start());
+    // Where the one under way fails, the next would only wait for the same reason once more.
+    this.#queued ??= this.#running.then(
+      () => this.#start(),
+      (error) => {
+        this.#queued = undefined;
+        throw error;
+      },
+    );
     return this.#queued;
   }
 

@@ -1,3 +1,4 @@
+import { MeshError } from "../../core/kernel/errors.ts";
 import { type Refusal, refusalError, type WriteReply, type WriteRequest } from "./write-batch.ts";
 
 /** Writes that travel together at the most; a larger batch would keep the other control planes waiting. */
@@ -60,14 +61,19 @@ export class WriteQueue {
   async #run(): Promise<void> {
     while (this.#queue.length > 0) {
       const batch = this.#queue.splice(0, LARGEST_BATCH);
-      try {
-        await this.#commit(batch);
-      } catch (error) {
-        for (const { reject } of batch) reject(error);
-      }
+      await this.#commit(batch).catch((error) => this.#failed(batch, error));
     }
     this.#busy = false;
     this.#idle?.();
+  }
+
+  /** A write that the database cannot even read (a name with a NUL) must not take the others with it. */
+  async #failed(batch: readonly Waiting[], error: unknown): Promise<void> {
+    const alone = batch.length === 1 || (error instanceof MeshError && error.code === "MM503");
+    for (const waiting of batch) {
+      if (alone) waiting.reject(error);
+      else await this.#commit([waiting]).catch(waiting.reject);
+    }
   }
 
   async #commit(batch: readonly Waiting[]): Promise<void> {

@@ -119,6 +119,23 @@ describe("the PostgreSQL store of several control planes", { skip: postgresMissi
     for (const store of stores) assert.deepEqual((await store.get(draft("counter")))?.spec, { n: 100 });
   });
 
+  it("fails a write alone that the database cannot read", async (test) => {
+    const store = await open(test, await server.createDatabase());
+    const writes = [
+      store.put(draft("a")),
+      store.delete(draft("nul \0")),
+      store.put(draft("b"), { expectedVersion: Number.NaN }),
+      store.put(draft("c"), { expectedVersion: 0.5 }),
+      store.put(draft("d")),
+    ];
+    const results = await Promise.allSettled(writes);
+    assert.deepEqual(
+      results.map((each) => (each.status === "fulfilled" ? "done" : each.reason.code)),
+      ["done", "MM500", "MM409", "MM409", "done"],
+    );
+    assert.equal((await store.list("Dataplane")).total, 2);
+  });
+
   it("makes up for a notification that was lost", async (test) => {
     const database = await server.createDatabase();
     const store = await open(test, database);
