@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { MeshError } from "../kernel/errors.ts";
 import { inboundsOf } from "../model/dataplane/access.ts";
+import type { SidecarHealth } from "../model/dataplane/sidecar-health.ts";
 import type { DataplaneSpec } from "../model/dataplane/spec.ts";
 import type { PresenceSpec } from "../model/dataplane-presence.ts";
 import type { Resource, ResourceDraft, ResourceKey } from "../model/resource.ts";
@@ -30,6 +31,13 @@ export interface Readmitted {
   readonly record: PresenceSpec;
 }
 
+/** A stream that wants the place of its proxy. */
+export interface Candidate {
+  readonly stream: ProxyStream;
+  /** What its sidecar said last about its applications; undefined for a stock one. */
+  readonly health: SidecarHealth | undefined;
+}
+
 export interface AdmissionsOptions {
   readonly store: ResourceStore;
   readonly records: RecordStore;
@@ -57,7 +65,7 @@ export class Admissions {
     this.#options = options;
   }
 
-  async take(stream: ProxyStream): Promise<Admitted> {
+  async take(candidate: Candidate): Promise<Admitted> {
     const attempt: Attempt = {
       epoch: undefined,
       wrote: false,
@@ -67,12 +75,13 @@ export class Admissions {
     };
     for (let tries = 1; ; tries++) {
       try {
-        return await this.#try(stream, attempt);
+        return await this.#try(candidate, attempt);
       } catch (error) {
         // MM404 after the epoch was taken: the Dataplane was deleted between our read and our write.
         const lostRace = hasCode(error, "MM409", "MM511") || (attempt.wrote && hasCode(error, "MM404"));
         if (tries < TRIES && lostRace) continue;
-        if (attempt.unfinished !== undefined) await this.#abandon(attempt, stream.proxy).catch(() => undefined);
+        if (attempt.unfinished !== undefined)
+          await this.#abandon(attempt, candidate.stream.proxy).catch(() => undefined);
         throw error;
       }
     }
@@ -83,7 +92,7 @@ export class Admissions {
    * it. Undefined when something would have to be written that matters to others (a new Dataplane, or a changed one),
    * and when the store cannot be read either. Rejects as `take` when the proxy may not join.
    */
-  async readmit(stream: ProxyStream): Promise<Readmitted | undefined> {
+  async readmit({ stream, health }: Candidate): Promise<Readmitted | undefined> {
     const { store, index, hasLeft: left, instance, moment, rules } = this.#options;
     const { proxy, incarnation, peer } = stream;
     const reading = Promise.all([store.get(meshKey(proxy)), store.get(dataplaneKey(proxy))]);
@@ -103,13 +112,14 @@ export class Admissions {
       ownsDataplane,
       lifecycle: lifecycle.name,
     };
-    const probes = { probedPorts: probedPortsOf(spec), health: stream.health };
+    const probes = { probedPorts: probedPortsOf(spec), health };
     const record = arrive(before, { ...arrival, ...probes }, moment(), rules);
     return { dataplane: existing, record };
   }
 
-  async #try(stream: ProxyStream, attempt: Attempt): Promise<Admitted> {
+  async #try(candidate: Candidate, attempt: Attempt): Promise<Admitted> {
     const { store, instance, rules, moment } = this.#options;
+    const { stream } = candidate;
     const { proxy, incarnation } = stream;
     attempt.wrote = false;
     // The epoch first: whoever changes the record after this read also fences our writes.
@@ -148,7 +158,7 @@ export class Admissions {
         lifecycle: lifecycle.name,
         ownsDataplane: admission.ownsDataplane || isOurs,
         probedPorts: probedPortsOf(spec),
-        health: stream.health,
+        health: candidate.health,
       },
       moment(),
       rules,

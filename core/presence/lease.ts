@@ -1,4 +1,5 @@
 import { MeshError } from "../kernel/errors.ts";
+import type { SidecarHealth } from "../model/dataplane/sidecar-health.ts";
 import type { Resource } from "../model/resource.ts";
 import type { PresenceLease, ProxyStream } from "./presence.ts";
 
@@ -17,12 +18,14 @@ export class Lease implements PresenceLease {
   readonly #listeners = new Set<(active: boolean) => void>();
   readonly #abort: () => void;
   #dataplane: Resource | undefined;
+  #health: SidecarHealth | undefined;
   #admit: () => void = () => undefined;
   #refuse: (error: MeshError) => void = () => undefined;
 
   /** `onEnd` is called once, at once, when the stream ended. */
   constructor(stream: ProxyStream, onEnd: (lease: Lease, reason: string) => void) {
     this.stream = stream;
+    this.#health = stream.health;
     this.#onEnd = onEnd;
     this.admitted = new Promise((resolve, reject) => {
       this.#admit = resolve;
@@ -37,6 +40,15 @@ export class Lease implements PresenceLease {
   get dataplane(): Resource {
     if (!this.#dataplane) throw new Error("the lease was never active");
     return this.#dataplane;
+  }
+
+  /** What its sidecar said last about its applications. */
+  get health(): SidecarHealth | undefined {
+    return this.#health;
+  }
+
+  heard(health: SidecarHealth): void {
+    if (health.sequence > (this.#health?.sequence ?? -1)) this.#health = health;
   }
 
   activate(dataplane: Resource, epoch: number): void {

@@ -1,5 +1,6 @@
 import type { Clock } from "../kernel/clock.ts";
 import { MeshError, toMeshError } from "../kernel/errors.ts";
+import type { SidecarHealth } from "../model/dataplane/sidecar-health.ts";
 import type { PresenceSpec } from "../model/dataplane-presence.ts";
 import { type ProxyId, proxyText } from "../push/snapshot.ts";
 import type { Admissions } from "./admission.ts";
@@ -73,6 +74,14 @@ export class Places {
     }
   }
 
+  /** A sidecar reports: one that waits will have the place with what it said last, not with what it said when it came. */
+  heard(proxy: ProxyId, incarnation: string, health: SidecarHealth): void {
+    const seat = this.#seats.get(proxy);
+    for (const lease of [seat?.current, ...(seat?.waiting ?? [])]) {
+      if (lease?.stream.incarnation === incarnation) lease.heard(health);
+    }
+  }
+
   /** Whether a stream of this control plane has the place that was taken at this epoch. */
   holds(proxy: ProxyId, epoch: number | undefined): boolean {
     return epoch !== undefined && this.#seats.get(proxy)?.current?.epoch === epoch;
@@ -120,7 +129,7 @@ export class Places {
     const { stream } = lease;
     const { proxy } = stream;
     if (stream.signal.aborted || lease.ended !== undefined) throw new MeshError("MM700", "the stream ended");
-    const admitted = await this.#options.admissions.take(stream);
+    const admitted = await this.#options.admissions.take(lease);
     if (admitted.kind === "parked") {
       if (lease.ended !== undefined) return;
       this.#park(lease, admitted.holder);
@@ -132,6 +141,8 @@ export class Places {
     const { before, record, dataplane, epoch } = admitted;
     this.#options.losses.settled(proxy);
     lease.activate(dataplane, epoch);
+    const { healthSequence: sequence, notReady, probed = [] } = record;
+    if (sequence !== undefined) lease.heard({ sequence, notReady, probed });
     const older = this.#seats.sit(lease);
     if (older && older !== lease) this.#displace(older, record);
     this.#options.news.changed(proxy, before, record, dataplane);
@@ -148,7 +159,7 @@ export class Places {
    */
   async #takeUnrecorded(lease: Lease, error: unknown): Promise<void> {
     if (!hasCode(error, "MM503") || this.#stopped) throw error;
-    const readmitted = await this.#options.admissions.readmit(lease.stream);
+    const readmitted = await this.#options.admissions.readmit(lease);
     if (!readmitted || lease.ended !== undefined) throw error;
     const { dataplane, record } = readmitted;
     lease.activate(dataplane, record.epoch);

@@ -96,14 +96,23 @@ export class PresenceCore implements Omit<Presence, "stop"> {
   }
 
   async report(proxy: ProxyId, incarnation: string | undefined, report: HealthReport): Promise<boolean> {
+    const { sequence } = report;
+    const hear = () => {
+      if (incarnation === undefined || sequence === undefined) return;
+      this.#places.heard(proxy, incarnation, { ...report, sequence });
+    };
+    // Also one that waits for its place.
+    hear();
     const concerns = (record: PresenceSpec) => incarnation === undefined || record.incarnation === incarnation;
     const known = this.#options.index().record(proxy)?.spec;
     // Stock sidecars repeat themselves every few seconds, parked ones wait for hours: the store is not asked for that.
     if (!known?.open || !concerns(known)) return false;
     if (saysNothingNew(known, report)) return true;
-    const outcome = await this.#changes.change(proxy, (record) =>
-      concerns(record) ? { type: "reported", ...report } : undefined,
-    );
+    const outcome = await this.#changes.change(proxy, (record) => {
+      // Streams that took their place while this waited for its turn.
+      hear();
+      return concerns(record) ? { type: "reported", ...report } : undefined;
+    });
     return "record" in outcome && outcome.record.spec.open && concerns(outcome.record.spec);
   }
 

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { startRole } from "../../cmd/demo/child.ts";
 import { get } from "../../cmd/demo/load.ts";
 import { eventually } from "../../cmd/demo/story.ts";
@@ -12,8 +11,10 @@ describe("Indirect", () => {
     const { mesh, http } = await openTestMesh(test);
     const spec = await http("my-backend-dp", "backend");
     const sidecar = await startIndirect(test, mesh, spec.name);
-    await sleep(1000);
-    assert.equal(sidecar.process.exitCode, null, JSON.stringify(sidecar.events));
+    assert.match(
+      (await sidecar.event("waiting")).text,
+      /^waiting for Dataplane my-backend-dp in mesh default: .* \(monomesh apply -f FILE makes it\)$/,
+    );
     const path = `/meshes/default/dataplanes/${spec.name}`;
     const put = await mesh.api.put(path, {
       type: "Dataplane",

@@ -1,7 +1,7 @@
 import type { LoadReport } from "../../../cmd/demo/load.ts";
 import { playBlackhole, playOutage, playReset } from "../../e2e/scenarios/connection.ts";
 import { playLeave, playLeaveWithoutControlPlane, playRolling } from "../../e2e/scenarios/leave.ts";
-import { playKill, playRestart } from "../../e2e/scenarios/loss.ts";
+import { playApplication, playKill, playRestart } from "../../e2e/scenarios/loss.ts";
 import { playVanish } from "../../e2e/scenarios/other-host.ts";
 import { PAGE_CLOCK, playPageClock } from "../../e2e/scenarios/page-clock.ts";
 import type { Stage, StageOptions } from "../../e2e/scenarios/stage.ts";
@@ -39,6 +39,7 @@ export function buildActs(more: number): Act[] {
     { stage: { more }, rows: [...leaves(), ...losses(), vanish()] },
     { stage: { more, link: true }, rows: connections() },
     { stage: { env: PAGE_CLOCK }, rows: [pageClock()] },
+    { stage: { more, probed: true }, rows: [application()] },
   ];
 }
 
@@ -205,6 +206,26 @@ function pageClock(): Row {
         text: `lost after ${ms(seen.lostMs)}, Offline after ${s(seen.offlineMs)}, deleted after ${s(seen.deletedMs)}`,
         good: near(seen.offlineMs, 6000) && near(seen.deletedMs, 20_000),
         figures: { ...seen },
+      };
+    },
+  };
+}
+
+function application(): Row {
+  return {
+    id: "application",
+    event: "the application of one of two dies, service probe at 1 s",
+    kuma: "noticed in 1.6 s, 10 of 600 failed",
+    goal: "the same or better",
+    async measure(stage) {
+      const runs = await repeat(() => playApplication(stage));
+      const failures = runs.map(({ load }) => load.failed);
+      const noticedMs = runs.map((each) => each.noticedMs);
+      const backMs = runs.map((each) => each.backMs);
+      return {
+        text: `noticed in ${range(noticedMs)}; ${failures.join(", ")} failed of ${runs.map(({ load }) => load.requests).join(", ")}; back ${range(backMs)} after its start`,
+        good: Math.max(...failures) <= 10 && Math.max(...noticedMs) <= 1600,
+        figures: { failures, noticedMs, backMs, reasons: runs.map(({ load }) => Object.fromEntries(load.reasons)) },
       };
     },
   };

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import type { SidecarHealth } from "../../../core/model/dataplane/sidecar-health.ts";
 import type { PresenceSpec } from "../../../core/model/dataplane-presence.ts";
+import { HealthModel } from "./health-model.ts";
 import { type ControlPlane, definitionOf, Join, MINUTE, SECOND, Stream, World, YEAR } from "./world.ts";
 
 const SETTINGS = {
@@ -17,6 +19,9 @@ interface Known {
   readonly name: string;
   readonly port: number;
   readonly direct: boolean;
+  /** A stock sidecar: it says that it drains, and has no /leave. The others say how their applications are. */
+  readonly stock: boolean;
+  readonly health: HealthModel;
   incarnations: number;
   /** The last incarnations that had the place since the record was made, newest last. */
   held: readonly string[];
@@ -85,6 +90,8 @@ class Sequence {
       name: `p${at}`,
       port,
       direct: at !== 2,
+      stock: at === 1,
+      health: new HealthModel(port),
       incarnations: 0,
       held: [],
       leaving: new Set<string>(),
@@ -145,9 +152,10 @@ class Sequence {
     if (dice < 34 && controlPlane && known && known.incarnations > 0) {
       return this.#open(controlPlane, known, `${known.name}-${1 + Math.floor(this.#random(known.incarnations))}`);
     }
-    if (dice < 46 && live) return this.#close(live);
-    if (dice < 52 && live && controlPlane) return this.#leave(controlPlane, live);
-    if (dice < 58 && live && controlPlane) return this.#left(controlPlane, live, together);
+    if (dice < 43 && live) return this.#close(live);
+    if (dice < 48 && live && controlPlane) return this.#report(controlPlane, live);
+    if (dice < 53 && live && controlPlane) return this.#leave(controlPlane, live);
+    if (dice < 59 && live && controlPlane) return this.#left(controlPlane, live, together);
     if (dice < 62) return this.#end("crash");
     if (dice >= 76 && dice < 80 && known) return this.#userPut(known);
     if (dice >= 80 && dice < 82 && known) return this.#userDelete(known);
@@ -164,7 +172,9 @@ class Sequence {
 
   async #open(controlPlane: ControlPlane, known: Known, incarnation: string): Promise<string> {
     const definition = known.direct ? definitionOf(known.name, known.port) : undefined;
-    const join = new Join(controlPlane, new Stream(known.name, incarnation, definition, `${incarnation}:40000`));
+    const stream = new Stream(known.name, incarnation, definition, `${incarnation}:40000`);
+    if (!known.stock) stream.health = known.health.newest(incarnation);
+    const join = new Join(controlPlane, stream);
     await this.#world.clock.settle();
     if (join.error) {
       const { code } = join.error as Error & { code?: string };
@@ -172,7 +182,11 @@ class Sequence {
       assert.ok(allowed.includes(code ?? ""), `refused for no reason: ${join.error.message}`);
       const newer = /newer stream/.test(join.error.message);
       if (code === "MM700") assert.ok(newer || known.departed.has(incarnation), join.error.message);
-    } else this.#joins.push({ known, join, controlPlane });
+    } else {
+      this.#joins.push({ known, join, controlPlane });
+      // As a sidecar's health stream, which opens beside this one, does.
+      if (!known.stock) await this.#say(controlPlane, known, join, known.health.newest(incarnation));
+    }
     return `open ${incarnation} at ${controlPlane.instance}: ${join.state} ${join.error?.message ?? ""}`;
   }
 
@@ -180,6 +194,32 @@ class Sequence {
     join.close();
     this.#joins = this.#joins.filter((each) => each.join !== join);
     return `close ${join.stream.incarnation} of ${known.name} at ${controlPlane.instance}`;
+  }
+
+  /** A change at the application, sometimes late; a stock sidecar begins or stops to drain. */
+  async #report(anywhere: ControlPlane, { join, known, controlPlane: here }: LiveJoin): Promise<string> {
+    const { proxy, incarnation } = join.stream;
+    const late = !known.stock && this.#random(4) < 1;
+    // The streams of a sidecar run on one connection; what is late may come by another.
+    const controlPlane = late ? anywhere : here;
+    const where = `${incarnation} at ${controlPlane.instance}`;
+    if (known.stock) {
+      const draining = this.#random(2) < 1;
+      // If its stream ends now, it has left.
+      if (draining) known.departed.add(incarnation);
+      await controlPlane.presence.report(proxy, incarnation, { notReady: [], probed: [known.port], draining });
+      return `${draining ? "draining" : "not draining"}, says ${where}`;
+    }
+    const report = late ? known.health.oldest(incarnation) : known.health.say(incarnation);
+    const effective = await this.#say(controlPlane, known, join, report);
+    return `report ${report.sequence} of ${where}: ${effective}`;
+  }
+
+  async #say(controlPlane: ControlPlane, known: Known, join: Join, report: SidecarHealth): Promise<boolean> {
+    const { proxy, incarnation } = join.stream;
+    const effective = await controlPlane.presence.report(proxy, incarnation, report);
+    if (effective) known.health.tookEffect(incarnation, report);
+    return effective;
   }
 
   async #leave(controlPlane: ControlPlane, { join, known }: LiveJoin): Promise<string> {
@@ -309,6 +349,8 @@ class Sequence {
     };
     assert.equal(record.endpoints, endpoints[record.state], `${known.name} is ${record.state}`);
     if (known.leaving.has(record.incarnation)) assert.equal(record.endpoints, "withdrawn", "a leave is final");
+    if (record.leave === "draining") assert.ok(known.stock && record.state === "leaving", "only stock sidecars drain");
+    if (record.open) known.health.check(record);
     if (known.gone.has(record.incarnation)) assert.equal(record.state, "left", "a sidecar that left is back");
   }
 
@@ -348,7 +390,8 @@ class Sequence {
     const absent = lastSeen === undefined ? undefined : this.#observed - lastSeen;
     if (did.startsWith("jump")) assert.equal(record?.state, before?.state, "a jump of the wall clock changed a state");
     if (before && !record && !exists && did.startsWith("advance")) {
-      const wasLeaving = known.leaving.has(before.incarnation) && before.ownsDataplane;
+      const leaving = known.leaving.has(before.incarnation) || before.leave === "draining";
+      const wasLeaving = leaving && before.ownsDataplane;
       const owned = before.state === "left" && before.ownsDataplane;
       const late = absent !== undefined && absent >= SETTINGS.cleanupAgeMs - blur;
       assert.ok(wasLeaving || owned || late, `${known.name} was deleted ${absent} ms after its last sign of life`);

@@ -1,6 +1,7 @@
 import { createEventLog } from "../../../core/events/event-log.ts";
 import { createLogger, type Logger } from "../../../core/kernel/log.ts";
 import { Scope } from "../../../core/kernel/scope.ts";
+import type { SidecarHealth } from "../../../core/model/dataplane/sidecar-health.ts";
 import { DATAPLANE_PRESENCE, type PresenceSpec } from "../../../core/model/dataplane-presence.ts";
 import type { Resource, ResourceDraft } from "../../../core/model/resource.ts";
 import type { DataplaneSpec } from "../../../core/model/types/dataplane.ts";
@@ -202,6 +203,8 @@ export class Stream implements ProxyStream {
   readonly #controller = new AbortController();
   /** Why the control plane ended it. */
   endedBecause: string | undefined;
+  /** What our own sidecar says when it opens the stream. */
+  health: SidecarHealth | undefined;
   /** The token's opinion about stored Dataplanes. */
   authenticate: (dataplane: Resource) => Promise<void> = async () => undefined;
 

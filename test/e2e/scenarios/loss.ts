@@ -29,6 +29,38 @@ export async function playKill(stage: Stage): Promise<KillFigures> {
   return { load: report, lostMs };
 }
 
+/** Times in milliseconds. */
+export interface AppFigures {
+  readonly load: LoadReport;
+  /** From the end of the application until its inbound is not ready. */
+  readonly noticedMs: number;
+  /** From its new start to the first answer. */
+  readonly backMs: number;
+}
+
+/** The application of backend-1, one of two probed instances, ends under load and is started again. */
+export async function playApplication(stage: Stage): Promise<AppFigures> {
+  const name = "backend-1";
+  const load = await stage.loadOnBackend();
+  const ended = performance.now();
+  await stage.endApp(name);
+  await eventually(
+    async () => (await stage.mesh.api.get(`/meshes/default/dataplanes/${name}/_overview`)).body as ProbedOverview,
+    ({ dataplane }) => dataplane.networking.inbound[0]?.state === "NotReady",
+  );
+  const noticedMs = performance.now() - ended;
+  await sleep(500);
+  const started = performance.now();
+  await stage.startApp(name);
+  await load.firstAnswer(name, 10_000);
+  const backMs = performance.now() - started;
+  return { load: await load.stop(), noticedMs, backMs };
+}
+
+interface ProbedOverview {
+  readonly dataplane: { readonly networking: { readonly inbound: readonly { readonly state?: string }[] } };
+}
+
 /** The only instance of cart is started again after its end: milliseconds from the start to the first answer. */
 export async function playRestart(stage: Stage, ended: "gracefully" | "killed"): Promise<number> {
   const name = "cart-1";

@@ -19,6 +19,8 @@ export interface StageOptions {
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** Whether sidecars reach the control plane through a link that can be cut. */
   readonly link?: boolean | undefined;
+  /** Whether the instances of backend have a service probe. Default false. */
+  readonly probed?: boolean | undefined;
   /** Requests a second under which the scenarios play; each on a new connection. */
   readonly rate?: number | undefined;
 }
@@ -42,6 +44,9 @@ export interface Stage extends AsyncDisposable {
   start(name: string, args?: readonly string[], program?: Program): Promise<RoleProcess>;
   /** Wall-clock times at which requests arrived at an application. */
   arrivals(name: string): readonly number[];
+  /** Ends an application, and starts it again. */
+  endApp(name: string): Promise<void>;
+  startApp(name: string): Promise<void>;
   /** Load on backend; resolves when both instances have answered for a while. */
   loadOnBackend(): Promise<Load>;
 }
@@ -62,7 +67,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
 }
 
 async function setUp(scope: Scope, dir: string, options: StageOptions): Promise<Stage> {
-  const { more = 0, env, rate = 100 } = options;
+  const { more = 0, env, probed = false, rate = 100 } = options;
   const mesh = await openDemoMesh(scope, dir, { program: packaged, env });
   await mesh.startControlPlane();
   const link = options.link ? await openLink(() => Number(new URL(mesh.dpAddress).port)) : undefined;
@@ -70,14 +75,27 @@ async function setUp(scope: Scope, dir: string, options: StageOptions): Promise<
   const viaLink = link ? [`--cp-address=https://127.0.0.1:${link.port}`] : [];
   const arrivals = new Map<string, number[]>();
   const specs = new Map<string, SidecarSpec>();
+  const apps = new Map<string, Scope>();
   const [toBackend = 0, toCart = 0] = await freePorts(2);
 
   const add = async (name: string, service: string, outbounds: ReadonlyMap<number, string> = new Map()) => {
     const [port = 0, servicePort = 0] = await freePorts(2);
-    const times: number[] = [];
-    arrivals.set(name, times);
-    await startHttpApp(scope, name, servicePort, () => times.push(Date.now()));
-    specs.set(name, { name, service, protocol: "http", port, servicePort, outbounds });
+    arrivals.set(name, []);
+    specs.set(name, {
+      name,
+      service,
+      protocol: "http",
+      port,
+      servicePort,
+      outbounds,
+      probed: probed && service === "backend",
+    });
+    await startApp(name);
+  };
+  const startApp = async (name: string) => {
+    const app = scope.child(name);
+    apps.set(name, app);
+    await startHttpApp(app, name, known(specs, name).servicePort, () => known(arrivals, name).push(Date.now()));
   };
   await add("backend-1", "backend");
   await add("backend-2", "backend");
@@ -107,6 +125,8 @@ async function setUp(scope: Scope, dir: string, options: StageOptions): Promise<
     sidecar: (name) => known(mesh.sidecars, name),
     start: (name, args = [], program) => mesh.startSidecar(known(specs, name), [...viaLink, ...args], program),
     arrivals: (name) => known(arrivals, name),
+    endApp: (name) => known(apps, name).close(),
+    startApp,
     async loadOnBackend() {
       const load = startLoad(toBackend, rate);
       await Promise.all(["backend-1", "backend-2"].map((name) => load.firstAnswer(name, 10_000)));
