@@ -9,7 +9,7 @@ import { ControlPlaneCa } from "../../core/ca/control-plane-ca.ts";
 import { openControlPlaneCa } from "../../core/ca/open-control-plane-ca.ts";
 import type { BootstrapSettings } from "../../core/dp-server/bootstrap/bootstrap-settings.ts";
 import { createDpServer } from "../../core/dp-server/dp-server.ts";
-import type { HdsSettings } from "../../core/dp-server/hds-settings.ts";
+import type { HdsSettings } from "../../core/dp-server/health/hds-settings.ts";
 import { loadBuilders } from "../../core/envoy/load-builders.ts";
 import { createEventLog, EventLog } from "../../core/events/event-log.ts";
 import { createInsightTracker } from "../../core/insight/create-insight-tracker.ts";

@@ -41,17 +41,14 @@ export class HealthChannel {
       this.#waiting?.[Symbol.dispose]();
       this.#stream?.destroy();
     });
-    this.#openWhenAvailable();
+    if (options.upstream.available) void this.#open();
+    else this.#openWithNextConnection();
   }
 
-  #openWhenAvailable(): void {
+  #openWithNextConnection(): void {
     const { upstream, scope } = this.#options;
     this.#waiting?.[Symbol.dispose]();
     if (scope.closed) return;
-    if (upstream.available) {
-      void this.#open();
-      return;
-    }
     this.#waiting = upstream.onAvailable(() => {
       this.#waiting?.[Symbol.dispose]();
       void this.#open();
@@ -94,21 +91,26 @@ export class HealthChannel {
 
   #lost(): void {
     this.#stream = undefined;
-    this.#openWhenAvailable();
+    this.#reopenLater();
   }
 
-  /** The control plane ended it. One that does not know this stream will not know it later either. */
+  /** The control plane ended it. One that does not know this stream will not learn it before it is another one. */
   #ended({ status }: CallOutcome): void {
     this.#stream = undefined;
-    if (status !== UNIMPLEMENTED) this.#reopenLater();
+    if (status === UNIMPLEMENTED) this.#openWithNextConnection();
+    else this.#reopenLater();
   }
 
   #reopenLater(): void {
-    const { clock, scope } = this.#options;
+    const { upstream, clock, scope } = this.#options;
+    if (!upstream.available) {
+      this.#openWithNextConnection();
+      return;
+    }
     this.#waiting?.[Symbol.dispose]();
     if (scope.closed) return;
     const delay = Math.min(REOPEN_MIN * 2 ** this.#failures++, REOPEN_MAX);
-    this.#waiting = clock.after(delay, () => this.#openWhenAvailable());
+    this.#waiting = clock.after(delay, () => void this.#open());
   }
 }
 

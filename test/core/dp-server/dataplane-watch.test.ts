@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DataplaneWatch } from "../../../core/dp-server/dataplane-watch.ts";
+import { DataplaneWatch } from "../../../core/dp-server/health/dataplane-watch.ts";
 import { MeshError } from "../../../core/kernel/errors.ts";
 import { createLogger } from "../../../core/kernel/log.ts";
 import { Scope } from "../../../core/kernel/scope.ts";

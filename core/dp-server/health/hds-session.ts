@@ -3,14 +3,14 @@ import { ADMIN_CHECK, localClusterNames } from "../../envoy/names.ts";
 import { type Workload, workloadsOf } from "../../model/dataplane/probes.ts";
 import type { DataplaneSpec } from "../../model/types/dataplane.ts";
 import type { ClusterHealth } from "../../xds/stream-events.ts";
-import type { JoinedHealth, ProxyHealthDeps } from "../proxy-health.ts";
-import { FollowedHealth } from "./followed-health.ts";
+import { FollowingSession } from "./following-session.ts";
+import type { JoinedHealth, ProxyHealthDeps } from "./proxy-health.ts";
 
 /** For an Envoy that does not say where its admin interface is (contract, section 1.4). */
 const ADMIN_PORT = 9901;
 
 /** HDS of a stock sidecar: its Envoy probes, and reports every few seconds (contract, section 5). */
-export class HdsHealth extends FollowedHealth<readonly ClusterHealth[]> {
+export class HdsSession extends FollowingSession<readonly ClusterHealth[]> {
   readonly #deps: ProxyHealthDeps;
   readonly #encode: (input: SpecifierInput) => Uint8Array;
   readonly #admin: SpecifierInput["admin"];
@@ -22,7 +22,7 @@ export class HdsHealth extends FollowedHealth<readonly ClusterHealth[]> {
     super(deps, joined);
     this.#deps = deps;
     this.#encode = encode;
-    this.#admin = adminOf(joined.stream.node.metadata);
+    this.#admin = adminOf(joined.metadata);
   }
 
   onReport(clusters: readonly ClusterHealth[]): void {

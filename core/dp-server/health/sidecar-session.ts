@@ -1,11 +1,11 @@
 import { workloadsOf } from "../../model/dataplane/probes.ts";
 import type { SidecarHealth } from "../../model/dataplane/sidecar-health.ts";
 import type { DataplaneSpec } from "../../model/types/dataplane.ts";
-import type { JoinedHealth, ProxyHealthDeps } from "../proxy-health.ts";
-import { FollowedHealth } from "./followed-health.ts";
+import { FollowingSession } from "./following-session.ts";
+import type { JoinedHealth, ProxyHealthDeps } from "./proxy-health.ts";
 
 /** The health stream of our own sidecar, which probes by itself and reports each change at once (docs/wire.md). */
-export class SidecarHealthSession extends FollowedHealth<SidecarHealth> {
+export class SidecarSession extends FollowingSession<SidecarHealth> {
   readonly #deps: ProxyHealthDeps;
 
   constructor(deps: ProxyHealthDeps, joined: JoinedHealth) {

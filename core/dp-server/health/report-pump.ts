@@ -1,5 +1,5 @@
-import type { Clock } from "../kernel/clock.ts";
-import type { HealthReport } from "../presence/presence.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { HealthReport } from "../../presence/presence.ts";
 
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 5000;

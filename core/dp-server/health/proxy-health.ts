@@ -1,22 +1,22 @@
-import type { ProxyAuthenticator } from "../auth/authenticator.ts";
-import type { EventLog } from "../events/event-log.ts";
-import type { Clock } from "../kernel/clock.ts";
-import { MeshError, toMeshError } from "../kernel/errors.ts";
-import type { Logger } from "../kernel/log.ts";
-import type { Scope } from "../kernel/scope.ts";
-import { incarnationOf } from "../model/incarnation.ts";
-import type { Resource } from "../model/resource.ts";
-import type { DataplaneSpec } from "../model/types/dataplane.ts";
-import type { Presence } from "../presence/presence.ts";
-import { RefusalLog } from "../presence/refusal-log.ts";
-import { type ProxyId, proxyText } from "../push/snapshot.ts";
-import type { ResourceStore } from "../store/resource-store.ts";
-import type { StreamEvents, StreamInfo } from "../xds/stream-events.ts";
+import type { ProxyAuthenticator } from "../../auth/authenticator.ts";
+import type { EventLog } from "../../events/event-log.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import { MeshError, toMeshError } from "../../kernel/errors.ts";
+import type { Logger } from "../../kernel/log.ts";
+import type { Scope } from "../../kernel/scope.ts";
+import { incarnationOf } from "../../model/incarnation.ts";
+import type { Resource } from "../../model/resource.ts";
+import type { DataplaneSpec } from "../../model/types/dataplane.ts";
+import type { Presence } from "../../presence/presence.ts";
+import { RefusalLog } from "../../presence/refusal-log.ts";
+import { type ProxyId, proxyText } from "../../push/snapshot.ts";
+import type { ResourceStore } from "../../store/resource-store.ts";
+import type { StreamEvents, StreamInfo } from "../../xds/stream-events.ts";
+import { parseNodeId } from "../node-id.ts";
 import { DataplaneWatch } from "./dataplane-watch.ts";
+import { HdsSession } from "./hds-session.ts";
 import type { HdsSettings } from "./hds-settings.ts";
-import { HdsHealth } from "./health-session/hds-health.ts";
-import { SidecarHealthSession } from "./health-session/sidecar-health-session.ts";
-import { parseNodeId } from "./node-id.ts";
+import { SidecarSession } from "./sidecar-session.ts";
 
 export interface ProxyHealthDeps {
   readonly store: ResourceStore;
@@ -29,12 +29,14 @@ export interface ProxyHealthDeps {
   readonly hds: HdsSettings;
 }
 
-/** A health stream whose proxy is known and may speak. */
+/** A health stream whose proxy is known and may speak. Sessions keep no part of it that they do not need: there may be thousands. */
 export interface JoinedHealth {
-  readonly stream: StreamInfo;
   readonly proxy: ProxyId;
   /** Undefined for an Envoy whose bootstrap came from elsewhere. */
   readonly incarnation: string | undefined;
+  readonly metadata: StreamInfo["node"]["metadata"];
+  /** Aborts when the stream ends. */
+  readonly signal: AbortSignal;
   readonly dataplane: Resource<DataplaneSpec>;
   readonly watch: DataplaneWatch;
 }
@@ -52,14 +54,14 @@ export function createProxyHealth(deps: ProxyHealthDeps): Pick<StreamEvents, "op
           async openHds(stream) {
             const [joined, encoder] = await Promise.all([
               join(deps, stream, watch, refusals),
-              import("../envoy/health-check-specifier.ts"),
+              import("../../envoy/health-check-specifier.ts"),
             ]);
-            return new HdsHealth(deps, joined, encoder.encodeHealthCheckSpecifier);
+            return new HdsSession(deps, joined, encoder.encodeHealthCheckSpecifier);
           },
         }
       : {}),
     async openHealth(stream) {
-      return new SidecarHealthSession(deps, await join(deps, stream, watch, refusals));
+      return new SidecarSession(deps, await join(deps, stream, watch, refusals));
     },
   };
 }
@@ -73,7 +75,8 @@ async function join(
   const proxy = parseNodeId(stream.node.id);
   try {
     const dataplane = await waitForDataplane(deps, stream, watch, proxy);
-    return { stream, proxy, incarnation: incarnationOf(stream.node.metadata), dataplane, watch };
+    const { node, signal } = stream;
+    return { proxy, incarnation: incarnationOf(node.metadata), metadata: node.metadata, signal, dataplane, watch };
   } catch (thrown) {
     const error = toMeshError(thrown);
     if (!stream.signal.aborted) {

@@ -1,4 +1,4 @@
-import { PROBE_DEFAULTS, type ProbeSettings } from "../model/dataplane/probes.ts";
+import { PROBE_DEFAULTS, type ProbeSettings } from "../../model/dataplane/probes.ts";
 
 /** `dpServer.hds` (contract, section 1.4). Times in milliseconds. */
 export interface HdsSettings {

@@ -1,11 +1,11 @@
-import type { Clock } from "../kernel/clock.ts";
-import { isAbortError, toMeshError } from "../kernel/errors.ts";
-import type { Logger } from "../kernel/log.ts";
-import type { Scope } from "../kernel/scope.ts";
-import type { Resource } from "../model/resource.ts";
-import { DATAPLANE, type DataplaneSpec } from "../model/types/dataplane.ts";
-import { type ProxyId, proxyText } from "../push/snapshot.ts";
-import type { ResourceStore } from "../store/resource-store.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import { isAbortError, toMeshError } from "../../kernel/errors.ts";
+import type { Logger } from "../../kernel/log.ts";
+import type { Scope } from "../../kernel/scope.ts";
+import type { Resource } from "../../model/resource.ts";
+import { DATAPLANE, type DataplaneSpec } from "../../model/types/dataplane.ts";
+import { type ProxyId, proxyText } from "../../push/snapshot.ts";
+import type { ResourceStore } from "../../store/resource-store.ts";
 
 /** Undefined: it was deleted. */
 export type DataplaneListener = (dataplane: Resource<DataplaneSpec> | undefined) => void;
