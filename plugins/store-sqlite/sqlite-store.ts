@@ -15,6 +15,7 @@ import type {
 import { storeClosed } from "../../core/store/store-errors.ts";
 import { storable } from "../../core/store/stored-value.ts";
 import { openConnection } from "./connection.ts";
+import { EarlyWriter } from "./early-writer.ts";
 import { type OpenedDatabase, openDatabase } from "./open-database.ts";
 import { Reader } from "./reader.ts";
 import { chooseDriver, type SqliteDriver, type SqliteDriverName } from "./sqlite-driver.ts";
@@ -72,6 +73,7 @@ class SqliteStore implements ResourceStore {
     this.#writer = new WriterThread(
       { driver: driver.name, path, retainedChanges },
       { onChanges: (changes) => this.#tell(changes), onLost: () => this.#catchUp() },
+      new EarlyWriter(driver, path, retainedChanges),
     );
   }
 

@@ -35,10 +35,8 @@ export type WriteReply =
 /** To the writer: a batch that shares one commit, or the request to end. */
 export type ToWriter = { readonly batch: readonly WriteRequest[] } | { readonly close: true };
 
-/** From the writer: a reply for each request of a batch. */
-export interface FromWriter {
-  readonly replies: readonly WriteReply[];
-}
+/** From the writer: once that it can write, or will say what is wrong; then a reply for each request of a batch. */
+export type FromWriter = { readonly booted: true } | { readonly replies: readonly WriteReply[] };
 
 /** A MeshError on its way between threads. */
 export interface SentError {

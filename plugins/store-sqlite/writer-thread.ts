@@ -4,6 +4,7 @@ import { SHARE_ENV, Worker } from "node:worker_threads";
 import { MeshError } from "../../core/kernel/errors.ts";
 import { workerEntry } from "../../core/kernel/runtime.ts";
 import type { Change } from "../../core/store/resource-store.ts";
+import type { EarlyWriter } from "./early-writer.ts";
 import {
   type FromWriter,
   type ToWriter,
@@ -34,12 +35,15 @@ export interface WriterThreadEvents {
 
 /**
  * The main thread's side of the writer. While a batch is being committed, writes gather and form the next: alone, a
- * write goes at once; under load one sync serves many.
+ * write goes at once; under load one sync serves many. Until the thread has booted (100 to 200 ms, once) batches are
+ * committed by `early` on the main thread: a control plane that starts waits for its first writes, and serves nobody yet.
  */
 export class WriterThread {
   readonly #data: WriterData;
   readonly #events: WriterThreadEvents;
   #worker: Worker | undefined;
+  /** Until the first thread has booted. */
+  #early: EarlyWriter | undefined;
   #exited: Promise<void> = Promise.resolve();
   #queue: Waiting[] = [];
   /** What the thread works on. */
@@ -49,9 +53,10 @@ export class WriterThread {
   #scheduled = false;
   #idle: (() => void) | undefined;
 
-  constructor(data: WriterData, events: WriterThreadEvents) {
+  constructor(data: WriterData, events: WriterThreadEvents, early: EarlyWriter) {
     this.#data = data;
     this.#events = events;
+    this.#early = early;
     // Started now, not awaited: it boots beside the rest of the program.
     this.#start();
   }
@@ -91,7 +96,8 @@ export class WriterThread {
       try {
         if (!this.#worker) this.#start();
         const batch = this.#inFlight.map((waiting) => waiting.request);
-        this.#worker?.postMessage({ batch } satisfies ToWriter);
+        if (this.#early) void this.#receive(this.#early.apply(batch));
+        else this.#worker?.postMessage({ batch } satisfies ToWriter);
       } catch (error) {
         this.#lose(error);
       }
@@ -112,20 +118,29 @@ export class WriterThread {
     });
     this.#worker = worker;
     let cause: unknown;
-    worker.on("message", (message: FromWriter) => void this.#receive(message));
+    worker.on("message", (message: FromWriter) => {
+      if ("booted" in message) this.#endEarly();
+      else void this.#receive(message.replies);
+    });
     worker.on("error", (error) => {
       cause = error;
     });
     this.#exited = new Promise((resolve) => {
       worker.on("exit", () => {
         if (this.#worker === worker) this.#worker = undefined;
+        this.#endEarly();
         this.#lose(cause);
         resolve();
       });
     });
   }
 
-  async #receive({ replies }: FromWriter): Promise<void> {
+  #endEarly(): void {
+    this.#early?.close();
+    this.#early = undefined;
+  }
+
+  async #receive(replies: readonly WriteReply[]): Promise<void> {
     const answered = this.#inFlight;
     this.#inFlight = [];
     const changes: Change[] = [];

@@ -13,6 +13,7 @@ const { driver, path, retainedChanges } = workerData as WriterData;
 const loaded = loadDriver(driver);
 let connection: SqliteConnection | undefined;
 let writer: Writer | undefined;
+let first = true;
 
 /** Opens the database unless that is done; tried again by each batch until it works. */
 async function openWriter(): Promise<Writer> {
@@ -31,21 +32,28 @@ async function openWriter(): Promise<Writer> {
 
 async function apply(batch: readonly WriteRequest[]): Promise<FromWriter> {
   try {
-    return { replies: (await openWriter()).applyBatch(batch) };
+    const open = await openWriter();
+    // The main thread may have written while this one booted.
+    if (first) open.reload();
+    first = false;
+    return { replies: open.applyBatch(batch) };
   } catch (thrown) {
     const error = packError(storeError(thrown, path));
     return { replies: batch.map(() => ({ op: "refused", error })) };
   }
 }
 
+// Ahead of the first batch, which then finds it open; what goes wrong here is reported there.
+const booting = openWriter()
+  .catch(() => undefined)
+  .then(() => parentPort?.postMessage({ booted: true } satisfies FromWriter));
+
 parentPort?.on("message", async (message: ToWriter) => {
   if ("close" in message) {
+    await booting;
     connection?.close();
     parentPort?.close();
   } else {
     parentPort?.postMessage(await apply(message.batch));
   }
 });
-
-// Ahead of the first batch, which then finds it open; what goes wrong here is reported there.
-openWriter().catch(() => undefined);

@@ -21,14 +21,19 @@ export class Writer {
   readonly #path: string;
   readonly #retained: number;
   readonly #sql: WriteStatements;
-  #revision: number;
-  #oldest: number;
+  #revision = 0;
+  #oldest = 1;
 
   constructor(connection: SqliteConnection, path: string, retainedChanges: number) {
     this.#connection = connection;
     this.#path = path;
     this.#retained = retainedChanges;
     this.#sql = prepareWrites(connection);
+    this.reload();
+  }
+
+  /** Learns what another connection of this process has committed. */
+  reload(): void {
     const kept = this.#sql.keptChanges.get();
     this.#revision = Number(kept?.["newest"] ?? 0);
     this.#oldest = Number(kept?.["oldest"] ?? 1);

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
@@ -14,7 +16,10 @@ for (const driver of DRIVERS) {
     const remember = (worker: Worker) => workers.push(worker);
     process.on("worker", remember);
     t.after(() => process.off("worker", remember));
+    const made = once(process, "worker");
     const store = await openStore(t, join(tempDir(t), "store.db"), driver);
+    const [first] = await made;
+    await once(first, "message");
     await store.put(draft("a"));
     for (let round = 0; round < 5; round++) {
       const writes = Array.from({ length: 50 }, (_, at) => store.put(draft(`n${round}-${at}`, "x".repeat(5000))));
@@ -32,6 +37,39 @@ for (const driver of DRIVERS) {
     const last = await store.revision();
     assertGapless(await changesUpTo(store, 0, last, t.signal), 1, last);
     await writesOf(store);
+  });
+}
+
+for (const driver of DRIVERS) {
+  test(`writes do not wait for the thread to boot, and go over to it without a gap (${driver})`, async (t) => {
+    let booted = false;
+    const onWorker = (worker: Worker) => {
+      worker.once("message", () => {
+        booted = true;
+      });
+    };
+    process.on("worker", onWorker);
+    t.after(() => process.off("worker", onWorker));
+    const path = join(tempDir(t), "store.db");
+    const store = await openStore(t, path, driver);
+    await store.put(draft("first"));
+    assert.equal(booted, false, "the first write waited for the thread");
+    let later = 0;
+    for (let at = 0; later < 5; at++) {
+      await Promise.all([store.put(draft(`n${at % 7}`)), store.put(draft("shared"))]);
+      if (booted) later++;
+      await turn();
+    }
+    const last = await store.revision();
+    assertGapless(await changesUpTo(store, 0, last, t.signal), 1, last);
+    await writesOf(store);
+    await store.close();
+    assert.ok(!existsSync(`${path}-wal`), "both connections are closed");
+    // Closed before the thread has booted.
+    const again = await openStore(t, path, driver);
+    assert.equal((await again.put(draft("first"))).version, 2);
+    await again.close();
+    assert.ok(!existsSync(`${path}-wal`));
   });
 }
 
