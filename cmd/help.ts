@@ -22,7 +22,7 @@ Look
   wait service NAME            until enough of it is healthy
   events [-w] [--since 1h]     what changed, and who did it
   config show --origin         settings, and where each came from
-  explain [CODE]               what an error code means
+  explain [CODE]               what an error code, or a flag of Envoy, means
 
 Change
   apply -f FILE                create or update resources

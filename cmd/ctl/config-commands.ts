@@ -43,7 +43,7 @@ export function addConfigCommands(program: Command, withSession: WithSession): v
     .action(() => withSession(runListControlPlanes));
   program
     .command("explain")
-    .description("What an error code means")
-    .argument("[code]", "such as MM104; all codes without it")
+    .description("What an error code, or a response flag of Envoy, means")
+    .argument("[code]", "such as MM104 or UF; all error codes without it")
     .action((code: string | undefined) => withSession((session) => runExplain(session, code)));
 }

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { FLAG_TEXTS } from "../../cmd/ctl/commands/flag-texts.ts";
 import { BoundedFailureBook } from "../../core/insight/failure-book.ts";
+import { flagWords } from "../../core/model/response-flags.ts";
 import { openCtl } from "./ctl-rig.ts";
 
 const REDIS = `type: Dataplane
@@ -153,6 +155,19 @@ describe("ctl", () => {
     const inspect = await run(["inspect", "dataplanes"], { calledAs: "kumactl" });
     assert.equal(inspect.out.split("\n")[0]?.split(/ {3,}/).length, 17);
     assert.match(inspect.out, /Offline/);
+  });
+
+  it("explains Envoy's response flags", async (test) => {
+    const { run } = await openCtl(test);
+    const { code, out } = await run(["explain", "uf"]);
+    assert.equal(code, 0);
+    assert.match(
+      out,
+      /^UF {2}upstream connection failure \(response flag of Envoy\)\n\nThe connection could not be made/,
+    );
+    for (const flag of Object.keys(FLAG_TEXTS)) assert.notEqual(flagWords(flag), undefined, flag);
+    assert.equal((await run(["explain", "RLSE"])).out, "RLSE  rate limit service failed (response flag of Envoy)\n");
+    assert.equal((await run(["explain", "XX"])).code, 2);
   });
 
   it("explains codes offline, and says what to do when no control plane answers", async (test) => {

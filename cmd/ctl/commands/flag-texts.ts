@@ -1,0 +1,22 @@
+/** What Envoy's response flags usually mean in a mesh like this, for `explain FLAG`. Those of features that are not served are left out. */
+export const FLAG_TEXTS: Readonly<Record<string, string>> = {
+  UH: "There was no endpoint to send it to: nobody offers the service, its instances have left, or none is ready. See\nmonomesh status, monomesh get dataplanes.",
+  UF: "The connection could not be made. On an outbound: to the sidecar of the instance (host or Envoy gone, a firewall\nbetween). On an inbound: to the application, which does not listen at its serviceAddress and servicePort.",
+  UC: "The other side closed the connection while the request was under way, as an application does that crashes, or that\ncloses idle connections sooner than Envoy.",
+  UR: "The other side reset this one request, over a connection that may be good.",
+  UT: "No answer came in time. The limit is http.requestTimeout of MeshTimeout, 15 s by default.",
+  URX: "It was tried as often as it may be, or as many endpoints as there may be tried; each attempt failed. The other flags say how.",
+  UO: "More was open towards the service than its circuit breaker allows: 1,024 connections, waiting requests or requests.",
+  LR: "Envoy itself reset the connection to the other side.",
+  NR: "No route fits the request.",
+  NC: "The route leads to a cluster that Envoy does not have. Right after a change it may be on its way; else see\nmonomesh inspect dataplane NAME for a configuration that was refused.",
+  DC: "Whoever asked closed the connection before the answer was complete: often a client that gave up waiting.",
+  DR: "Whoever asked reset the request before the answer was complete.",
+  SI: "Nothing was sent either way for too long (http.streamIdleTimeout of MeshTimeout, 30 min by default).",
+  DT: "The connection was open for as long as it may be.",
+  UMSDR: "The request took as long as a stream may (http.maxStreamDuration of MeshTimeout).",
+  DPE: "Whoever asked does not speak HTTP as Envoy understands it, or speaks something else than HTTP. Is kuma.io/protocol right?",
+  UPE: "The other side does not speak HTTP as Envoy understands it, or another version of it. Is kuma.io/protocol right?",
+  OM: "Envoy is short of memory or connections and sheds load.",
+  DF: "A name could not be resolved.",
+};
