@@ -32,7 +32,9 @@ export async function follow(
       await client.watch(path(), heard, signal);
     } catch (error) {
       if (signal.aborted || isAbortError(error)) return;
-      if (!(reached || patient) || toMeshError(error).code !== "MM120") throw error;
+      const { code } = toMeshError(error);
+      const mayPass = code === "MM120" || code === "MM503";
+      if (!(reached || patient) || !mayPass) throw error;
     }
     if (signal.aborted) return;
     if (!away) session.talk(`the control plane ${reached ? "went away" : "does not answer yet"}; trying again\n`);

@@ -17,8 +17,8 @@ export interface MirrorChange {
 
 /**
  * Keeps the overviews of a control plane as they are there, by its watch: calls back once with all of them, then with what
- * changed. Returns when the signal aborts. A control plane that goes away for a while changes nothing by that; `patient`: nor one that is not
- * there yet.
+ * changed. Returns when the signal aborts. A control plane that goes away for a while changes nothing by that, nor, if
+ * `patient`, one that is not there yet.
  */
 export async function mirrorOverviews(
   session: Session,
