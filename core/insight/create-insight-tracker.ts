@@ -28,6 +28,11 @@ export interface InsightTrackerOptions {
 
 /** A proxy that changed waits this long, so that what belongs together is one write; milliseconds. */
 const SHORTEST_MS = 1000;
+/**
+ * Time between two writes that only bring counters up to date; milliseconds. One endpoint change is acknowledged by every
+ * consumer: without this, 1,000 of them cost 0.35 CPU seconds of status documents for 0.1 of endpoints.
+ */
+const COUNTERS_EVERY_MS = 20;
 /** Writes under way at the same time. A store takes writes that wait together in one commit. */
 const MOST_AT_ONCE = 32;
 /** Others may write the same document; more often than this in a row they do not. */
@@ -64,7 +69,11 @@ class Tracker implements InsightTracker {
   readonly #dirty = new Set<Entry>();
   #timer: Disposable | undefined;
   #timerDue = Number.POSITIVE_INFINITY;
+  /** Monotonic time at which the next write of mere counters may be due. */
+  #nextCounters = Number.NEGATIVE_INFINITY;
   #writing = 0;
+  /** Something is due, but too many writes are under way. */
+  #crowded = false;
   readonly #idle = new Set<() => void>();
   #troubled = false;
   #closed = false;
@@ -87,7 +96,7 @@ class Tracker implements InsightTracker {
     this.#mark(entry, 0);
     const count = (type: XdsType, counter: Parameters<Subscription["count"]>[1]) => {
       subscription.count(type, counter, clock.now());
-      this.#mark(entry, SHORTEST_MS);
+      this.#markCounters(entry);
     };
     return {
       sent: (type) => count(type, "responsesSent"),
@@ -150,6 +159,17 @@ class Tracker implements InsightTracker {
     this.#arm(entry.due);
   }
 
+  /** As above, for what nobody waits for: these writes take turns. */
+  #markCounters(entry: Entry): void {
+    if (entry.due !== undefined) return;
+    const now = this.#options.clock.monotonic();
+    const due = Math.max(now + Math.min(SHORTEST_MS, this.#flushMs), entry.written + entry.interval, this.#nextCounters);
+    this.#nextCounters = due + COUNTERS_EVERY_MS;
+    entry.due = due;
+    this.#dirty.add(entry);
+    this.#arm(due);
+  }
+
   #arm(due: number): void {
     if (due >= this.#timerDue || this.#closed) return;
     this.#timer?.[Symbol.dispose]();
@@ -164,12 +184,14 @@ class Tracker implements InsightTracker {
   #pump(): void {
     const now = this.#options.clock.monotonic();
     let next = Number.POSITIVE_INFINITY;
+    this.#crowded = false;
     for (const entry of this.#dirty) {
       if (entry.writing || entry.due === undefined) continue;
       if (entry.due > now) next = Math.min(next, entry.due);
       else void this.#write(entry);
       // The others go when one of these is done.
-      if (this.#writing >= MOST_AT_ONCE) return;
+      this.#crowded = this.#writing >= MOST_AT_ONCE;
+      if (this.#crowded) return;
     }
     this.#arm(next);
   }
@@ -192,7 +214,7 @@ class Tracker implements InsightTracker {
       entry.writing = false;
       this.#writing--;
       if (entry.due === undefined) this.#tidy(entry);
-      this.#pump();
+      if (this.#crowded || entry.due !== undefined) this.#pump();
       if (this.#writing === 0) for (const resolve of this.#idle) resolve();
       if (this.#writing === 0) this.#idle.clear();
     }

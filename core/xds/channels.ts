@@ -7,8 +7,11 @@ import { createResponseEncoder, type Variant } from "./discovery-response.ts";
 import { SotwFullChannel } from "./sotw-full-channel.ts";
 import { SotwPartialChannel } from "./sotw-partial-channel.ts";
 
-/** Largest message of a delta stream, resources that are larger by themselves aside. */
-export const DELTA_PART_BYTES = 32 * 1024 - 512;
+/**
+ * Largest message of a delta stream, resources that are larger by themselves aside. With its frames it fits in one TLS
+ * record: Node keeps the buffer of the largest write of a connection, and twice this costs 32 KB more for each.
+ */
+export const DELTA_PART_BYTES = 16 * 1024 - 512;
 /** The same for endpoints, secrets and routes of a state-of-the-world stream, where each part waits for the answer to the last. */
 export const SOTW_PART_BYTES = 64 * 1024;
 
