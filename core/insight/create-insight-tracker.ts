@@ -163,7 +163,11 @@ class Tracker implements InsightTracker {
   #markCounters(entry: Entry): void {
     if (entry.due !== undefined) return;
     const now = this.#options.clock.monotonic();
-    const due = Math.max(now + Math.min(SHORTEST_MS, this.#flushMs), entry.written + entry.interval, this.#nextCounters);
+    const due = Math.max(
+      now + Math.min(SHORTEST_MS, this.#flushMs),
+      entry.written + entry.interval,
+      this.#nextCounters,
+    );
     this.#nextCounters = due + COUNTERS_EVERY_MS;
     entry.due = due;
     this.#dirty.add(entry);

@@ -3,36 +3,64 @@ import { type EncodedResource, TYPE_URL, XDS_TYPES, type XdsType } from "../envo
 /** The two ways a client can speak ADS. */
 export type Variant = "sotw" | "delta";
 
-/** Turns already encoded resources into one response message. One encoder serves all streams of a variant. */
+/** One response message, and the nonce that its acknowledgement will carry. */
+export interface EncodedResponse {
+  readonly frame: Uint8Array;
+  readonly nonce: string;
+}
+
+/** Turns already encoded resources into response messages. One encoder serves all streams of a variant. */
 export interface ResponseEncoder {
+  /**
+   * `version` says the version of the message when one has to be made; `previous` is the nonce of the stream's last response
+   * of this type, and the new one differs from it.
+   */
   encode(
     type: XdsType,
-    version: string,
-    nonce: string,
-    resources: Iterable<EncodedResource>,
+    resources: readonly EncodedResource[],
     removed: readonly string[],
-  ): Uint8Array;
+    version: (resources: readonly EncodedResource[]) => string,
+    previous: string,
+  ): EncodedResponse;
+}
+
+interface Latest extends EncodedResponse {
+  readonly resources: readonly EncodedResource[];
 }
 
 /**
  * `DiscoveryResponse` and `DeltaDiscoveryResponse` differ in two field numbers only: the control plane (6, 7) and the
  * removed names (absent, 6). `identifier` is the control plane's instance id; `version` is informative, clients compare
  * nonces (and, with delta, the version of each resource, which is in its chunk).
+ *
+ * Nonces count over all streams, since they only have to differ within one. So streams that are sent the same resources
+ * one after the other, as after a change of endpoints, are sent the same message, made once.
  */
 export function createResponseEncoder(variant: Variant, identifier: string): ResponseEncoder {
   const controlPlane = lengthField(variant === "sotw" ? 6 : 7, textField(1, identifier));
   const tails = Object.fromEntries(
     XDS_TYPES.map((type) => [type, Buffer.concat([textField(4, TYPE_URL[type]), controlPlane])]),
   ) as Record<XdsType, Buffer>;
+  const latest = new Map<XdsType, Latest>();
+  let lastNonce = 0;
   return {
-    encode(type, version, nonce, resources, removed) {
-      const chunks: Uint8Array[] = [textField(1, version)];
+    encode(type, resources, removed, version, previous) {
+      const last = latest.get(type);
+      if (last && removed.length === 0 && last.nonce !== previous && areSame(last.resources, resources)) return last;
+      const nonce = String(++lastNonce);
+      const chunks: Uint8Array[] = [textField(1, version(resources))];
       for (const resource of resources) chunks.push(variant === "sotw" ? resource.sotwChunk : resource.deltaChunk);
       chunks.push(tails[type], textField(5, nonce));
       for (const name of removed) chunks.push(textField(6, name));
-      return Buffer.concat(chunks);
+      const response = { frame: Buffer.concat(chunks), nonce, resources };
+      if (removed.length === 0) latest.set(type, response);
+      return response;
     },
   };
+}
+
+function areSame(some: readonly EncodedResource[], others: readonly EncodedResource[]): boolean {
+  return some.length === others.length && some.every((each, at) => each === others[at]);
 }
 
 function textField(field: number, text: string): Buffer {

@@ -57,11 +57,13 @@ export class Parts {
     for (const resource of single) this.#queue.push({ resources: [resource], removed: [] });
   }
 
-  /** The next part; it counts as sent under this nonce. */
-  take(nonce: string): Part | undefined {
-    const part = this.#queue.shift();
-    if (part) this.#unanswered.set(nonce, part);
-    return part;
+  /** The next part; `sent` says under which nonce it goes. */
+  take(): Part | undefined {
+    return this.#queue.shift();
+  }
+
+  sent(nonce: string, part: Part): void {
+    this.#unanswered.set(nonce, part);
   }
 
   /** What was sent under this nonce; undefined if it is none of ours or was answered before. */

@@ -24,7 +24,6 @@ export class SotwFullChannel implements Channel<DiscoveryRequest> {
   #refused = false;
   #heldUntil = 0;
   #nonce = "";
-  #lastNonce = 0;
   #target: ResourceMap = EMPTY_MAP;
 
   constructor(type: XdsType, encoder: ResponseEncoder) {
@@ -82,14 +81,12 @@ export class SotwFullChannel implements Channel<DiscoveryRequest> {
     if (!fresh && !this.#owesAnswer) return undefined;
     this.#owesAnswer = false;
     this.#unanswered = true;
-    this.#nonce = String(++this.#lastNonce);
     const resources = [...this.#base.values(), ...this.#kept.values()].filter(({ name }) =>
       this.#names.subscription.wants(name),
     );
-    return {
-      frame: this.#encoder.encode(this.type, responseVersion(resources), this.#nonce, resources, []),
-      fresh: fresh ?? [],
-    };
+    const { frame, nonce } = this.#encoder.encode(this.type, resources, [], responseVersion, this.#nonce);
+    this.#nonce = nonce;
+    return { frame, fresh: fresh ?? [] };
   }
 
   holds(map: ResourceMap): boolean {

@@ -1,10 +1,6 @@
-import type { XdsType } from "../envoy/encoded-resource.ts";
-import { Backlog } from "./backlog.ts";
-import type { Answer, Channel, Outgoing, Target } from "./channel.ts";
+import type { Answer, Outgoing, Target } from "./channel.ts";
 import type { DiscoveryRequest } from "./discovery-request.ts";
-import type { ResponseEncoder } from "./discovery-response.ts";
-import type { ResourceMap } from "./map-changes.ts";
-import { Parts } from "./parts.ts";
+import { PartedChannel } from "./parted-channel.ts";
 import { SotwNames } from "./sotw-names.ts";
 import { responseVersion } from "./sotw-version.ts";
 
@@ -13,59 +9,24 @@ import { responseVersion } from "./sotw-version.ts";
  * out stays as it is), so only what changed is sent, and a large update goes in several responses, one at a time. There
  * are no removals: a client drops what it no longer refers to.
  */
-export class SotwPartialChannel implements Channel<DiscoveryRequest> {
-  readonly type: XdsType;
-  readonly #encoder: ResponseEncoder;
-  readonly #partBytes: number;
+export class SotwPartialChannel extends PartedChannel<DiscoveryRequest> {
   readonly #names = new SotwNames();
-  readonly #backlog = new Backlog();
-  readonly #parts = new Parts();
-  #subscribed = false;
-  #owesAnswer = false;
-  #nonce = "";
-  #lastNonce = 0;
-
-  constructor(type: XdsType, encoder: ResponseEncoder, partBytes: number) {
-    this.type = type;
-    this.#encoder = encoder;
-    this.#partBytes = partBytes;
-  }
-
-  get subscribed(): boolean {
-    return this.#subscribed;
-  }
-
-  get unanswered(): boolean {
-    return this.#parts.unanswered;
-  }
-
-  get refused(): boolean {
-    return this.#backlog.hasRefused;
-  }
-
-  get removalsWaiting(): boolean {
-    return this.#backlog.hasGone;
-  }
-
-  get dueAt(): number | undefined {
-    return this.#backlog.dueAt;
-  }
 
   onRequest(request: DiscoveryRequest, now: number): Answer {
-    if (!this.#subscribed) {
-      this.#subscribed = true;
+    if (!this.subscribed) {
+      this.subscribed = true;
       this.#names.update(request);
-      this.#owesAnswer = this.#names.subscription.wildcard;
+      this.owesAnswer = this.#names.subscription.wildcard;
       return undefined;
     }
     // Written before our newest response was seen; the answer to that one will repeat the names.
-    if (request.nonce !== this.#nonce) return undefined;
-    const resources = this.#parts.answered(request.nonce)?.resources;
-    if (resources && request.error === undefined) this.#backlog.accepted(resources);
-    else if (resources) this.#backlog.refused(resources, now);
+    if (request.nonce !== this.nonce) return undefined;
+    const resources = this.parts.answered(request.nonce)?.resources;
+    if (resources && request.error === undefined) this.backlog.accepted(resources);
+    else if (resources) this.backlog.refused(resources, now);
     const { added, removed } = this.#names.update(request);
-    this.#backlog.forget(removed);
-    this.#backlog.require(added);
+    this.backlog.forget(removed);
+    this.backlog.require(added);
     const changed = added.length > 0 || removed.length > 0;
     if (!resources && !changed && request.error === undefined) this.#requireAllAgain();
     if (!resources) return undefined;
@@ -73,36 +34,19 @@ export class SotwPartialChannel implements Channel<DiscoveryRequest> {
   }
 
   next(target: Target): Outgoing | undefined {
-    if (!this.#subscribed || this.#parts.unanswered) return undefined;
-    if (!this.#parts.waiting) {
-      const due = this.#backlog.collect(target.map, this.#names.subscription, target.now);
-      if (target.removals) this.#backlog.takeGone(this.#names.subscription);
-      if (due.length === 0 && !this.#owesAnswer) return undefined;
-      this.#owesAnswer = false;
-      this.#parts.load(due, [], this.#partBytes, (name) => this.#backlog.takeIsolated(name));
+    if (!this.subscribed || this.parts.unanswered) return undefined;
+    if (!this.parts.waiting) {
+      const due = this.backlog.collect(target.map, this.#names.subscription, target.now);
+      if (target.removals) this.backlog.takeGone(this.#names.subscription);
+      if (!this.load(due, [])) return undefined;
     }
-    const nonce = String(++this.#lastNonce);
-    const part = this.#parts.take(nonce);
-    if (!part) return undefined;
-    this.#nonce = nonce;
-    return {
-      frame: this.#encoder.encode(this.type, responseVersion(part.resources), nonce, part.resources, []),
-      fresh: part.resources,
-    };
-  }
-
-  holds(map: ResourceMap): boolean {
-    return !this.#parts.waiting && !this.#parts.unanswered && !this.#owesAnswer && this.#backlog.holds(map);
-  }
-
-  require(names: Iterable<string>, from: ResourceMap): void {
-    this.#backlog.require(names, from);
+    return this.sendPart(responseVersion);
   }
 
   /** The same names with the newest nonce once more, and no answer: a cluster of the client warms anew and waits. */
   #requireAllAgain(): void {
     const { subscription } = this.#names;
-    if (subscription.wildcard) this.#backlog.requireAll();
-    this.#backlog.require(subscription.names);
+    if (subscription.wildcard) this.backlog.requireAll();
+    this.backlog.require(subscription.names);
   }
 }
