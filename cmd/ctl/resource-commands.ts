@@ -82,9 +82,9 @@ export function addResourceCommands(program: Command, withSession: WithSession):
     .command("dataplane <name>")
     .description("One Dataplane: how it is, since when and why, whom it uses, what happened to it")
     .option("-o, --output <format>", "table, yaml or json", "table")
-    .option("--type <type>", "policies", "policies")
-    .addHelpText("after", "\nExample:\n  inspect dataplane redis-1\n")
-    .action((name: string, options: { output: string; type: string }) =>
+    .option("--type <type>", "policies: every value that policies give it, and where each was said")
+    .addHelpText("after", "\nExamples:\n  inspect dataplane redis-1\n  inspect dataplane redis-1 --type policies\n")
+    .action((name: string, options: { output: string; type?: string }) =>
       withSession((session) => runInspectDataplane(session, name, options)),
     );
 

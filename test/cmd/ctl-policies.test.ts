@@ -3,9 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { runInspectProxyPolicies } from "../../cmd/ctl/commands/inspect-proxy-policies.ts";
 import { runCtl } from "../../cmd/ctl/run-ctl.ts";
-import { createSession } from "../../cmd/ctl/session.ts";
 import { reportError } from "../../cmd/terminal/error-text.ts";
 import { createRegistry, resourceTypes } from "../../core/model/registry.ts";
 import { builtinPolicies } from "../../plugins/policy-builtins.ts";
@@ -40,12 +38,7 @@ async function open(context: TestContext) {
     return { code, out: io.out(), err: io.err() };
   };
   await run(["config", "control-planes", "add", "--name", "test", "--address", api.url]);
-  const policiesOf = async (name: string) => {
-    const io = createTestIo("monomesh", {});
-    const session = createSession(io, { configFile, mesh: "default", apiTimeout: 5000 });
-    assert.equal(await runInspectProxyPolicies(session, name, "table"), 0);
-    return io.out();
-  };
+  const policiesOf = async (name: string) => (await run(["inspect", "dataplane", name, "--type", "policies"])).out;
   return { run, policiesOf };
 }
 

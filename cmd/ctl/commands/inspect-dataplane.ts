@@ -1,8 +1,10 @@
+import type { EffectiveTarget } from "../../../core/api/policies/effective-values.ts";
 import type { EventJson } from "../../../core/events/event-json.ts";
 import { MeshError } from "../../../core/kernel/errors.ts";
 import { type DataplaneFacts, dataplaneStory } from "../output/dataplane-story.ts";
+import { effectiveText } from "../output/effective-text.ts";
 import { arrayOf, type Json, recordOf, textOf } from "../output/json.ts";
-import { documentText, outputFormat } from "../output/print.ts";
+import { documentText, type OutputFormat, outputFormat } from "../output/print.ts";
 import { expectOk } from "../rest-client.ts";
 import type { Session } from "../session.ts";
 
@@ -11,17 +13,17 @@ const EVENTS = 8;
 
 export interface InspectDataplaneOptions {
   readonly output: string;
-  /** kumactl's word for what is wanted. */
-  readonly type: string;
+  /** What is wanted instead of the story: `policies`, which is all that kumactl shows. */
+  readonly type?: string | undefined;
 }
 
-/** One Dataplane as a short story. Under kumactl: the policies that select it (contract, section 7.7). */
+/** One Dataplane as a short story, or what policies say about it. Under kumactl: the policies that select it (contract, section 7.7). */
 export async function runInspectDataplane(
   session: Session,
   name: string,
   options: InspectDataplaneOptions,
 ): Promise<number> {
-  requireKnown(options.type);
+  requireKnown(options.type ?? "policies");
   const format = outputFormat(options.output);
   const client = await session.client();
   const { mesh } = session.global;
@@ -33,6 +35,7 @@ export async function runInspectDataplane(
     );
     return 0;
   }
+  if (options.type) return showPolicyValues(session, `${path}/_rules`, name, format);
   const overview = recordOf(expectOk(await client.get(`${path}/_overview`), `could not inspect Dataplane ${name}`));
   const query = new URLSearchParams({ mesh, name, size: String(EVENTS) });
   const [policies, events] = await Promise.all([client.get(`${path}/policies`), client.get(`/_events?${query}`)]);
@@ -46,6 +49,15 @@ export async function runInspectDataplane(
     const document = { ...overview, policies: Object.fromEntries(facts.policies), events: facts.events };
     session.out(await documentText(format, document));
   } else session.out(dataplaneStory(facts, Date.now()));
+  return 0;
+}
+
+/** Every value that policies give a proxy, with the item of the policy that it comes from. */
+async function showPolicyValues(session: Session, path: string, name: string, format: OutputFormat): Promise<number> {
+  const client = await session.client();
+  const document = expectOk(await client.get(path), `could not inspect Dataplane ${name}`);
+  if (format === "json" || format === "yaml") session.out(await documentText(format, document));
+  else session.out(effectiveText((document as { effective: readonly EffectiveTarget[] }).effective));
   return 0;
 }
 
