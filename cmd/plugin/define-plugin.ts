@@ -2,6 +2,8 @@ import type { AuthPluginContext, ProxyAuthenticator } from "../../core/auth/auth
 import type { AuthCaseContext } from "../../core/auth/contract/auth-cases.ts";
 import type { ContractCase } from "../../core/kernel/contract.ts";
 import type { OptionsSchema, PluginContext, PluginKind } from "../../core/kernel/plugin.ts";
+import type { PolicyCaseContext } from "../../core/policy/contract/policy-cases.ts";
+import type { PolicyDefinition } from "../../core/policy/policy.ts";
 import type { LifecycleCaseContext } from "../../core/presence/contract/lifecycle-cases.ts";
 import type { Lifecycle } from "../../core/presence/lifecycle.ts";
 import type { CaseContext as StoreCaseContext } from "../../core/store/contract/store-case.ts";
@@ -12,6 +14,7 @@ export interface UserPluginKinds {
   store: { readonly instance: ResourceStore; readonly context: PluginContext; readonly cases: StoreCaseContext };
   auth: { readonly instance: ProxyAuthenticator; readonly context: AuthPluginContext; readonly cases: AuthCaseContext };
   lifecycle: { readonly instance: Lifecycle; readonly context: PluginContext; readonly cases: LifecycleCaseContext };
+  policy: { readonly instance: PolicyDefinition; readonly context: PluginContext; readonly cases: PolicyCaseContext };
 }
 
 /** As `Plugin`, with the types of its kind. */

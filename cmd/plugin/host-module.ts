@@ -13,9 +13,19 @@ export type { Logger } from "../../core/kernel/log.ts";
 export type { OptionsSchema, Plugin, PluginContext, PluginKind } from "../../core/kernel/plugin.ts";
 export type { Scope } from "../../core/kernel/scope.ts";
 export type { PresenceSpec } from "../../core/model/dataplane-presence.ts";
+export { fieldText } from "../../core/model/field-path.ts";
 export { keyText, type Resource, type ResourceDraft, type ResourceKey, sameKey } from "../../core/model/resource.ts";
 export type { DataplaneSpec } from "../../core/model/types/dataplane.ts";
 export type { MeshSpec } from "../../core/model/types/mesh.ts";
+export {
+  type ConfPlace,
+  definePolicy,
+  type InitialPolicy,
+  type PolicyDefinition,
+  type PolicyTarget,
+  type SettingsPatch,
+} from "../../core/policy/policy.ts";
+export type { PolicySpec } from "../../core/policy/policy-spec.ts";
 export { admitDefinition } from "../../core/presence/admit-definition.ts";
 export type { Admission, AdmissionRequest, Lifecycle } from "../../core/presence/lifecycle.ts";
 export type { ProxyStream } from "../../core/presence/presence.ts";
@@ -45,6 +55,7 @@ export { openPersistedStore, type PersistedStoreOptions } from "../../core/store
 export type { StoreCommit, StorePersistence, StoreSnapshot } from "../../core/store/table/persistence.ts";
 export type { StoredEpoch, StoredRecord } from "../../core/store/table/resource-table.ts";
 export { compareText } from "../../core/store/text-order.ts";
+export * as shape from "./conf-shapes.ts";
 export { defineCases, definePlugin } from "./define-plugin.ts";
 export * as z from "./option-schemas.ts";
 export { parseYaml, printYaml } from "./yaml.ts";

@@ -14,13 +14,14 @@ export interface NewRequest {
   readonly typescript: boolean;
 }
 
-const KINDS = ["store", "auth", "lifecycle"] as const;
+const KINDS = ["store", "auth", "lifecycle", "policy"] as const;
 
 /** How a control plane's configuration uses the plugin. */
 const CONFIGURATION: Readonly<Record<(typeof KINDS)[number], string>> = {
   store: "store:\n  type: NAME\n  # Options of the plugin:\n  NAME:\n    file: NAME.jsonl\n",
   auth: "dpServer:\n  authn:\n    dpProxy:\n      type: NAME\n      # Options of the plugin:\n      NAME:\n        passwords:\n          default: change-this-password\n",
   lifecycle: "# Options of the plugin:\nlifecycle:\n  NAME:\n    label: NAME\n",
+  policy: "# Options of the plugin:\npolicy:\n  NAME:\n    most: 20\n",
 };
 
 /** Writes a plugin that works, its tests, a configuration that uses it and its types. Overwrites nothing. */
@@ -41,7 +42,7 @@ export async function newPlugin(io: Io, { kind, name, dir = name, typescript }: 
     throw new MeshError("MM100", `a built-in ${kind} plugin is called ${name}`, { todo: "Take another name." });
   }
   const extension = typescript ? "mts" : "mjs";
-  const text = (asset: PluginText) => textAsset(asset, PLUGIN_TEXTS[asset]).replaceAll("NAME", name);
+  const text = (asset: PluginText) => fillIn(textAsset(asset, PLUGIN_TEXTS[asset]), name);
   const files: Readonly<Record<string, string>> = {
     [`${name}.${extension}`]: text(`plugin-${known}.mjs`),
     [`${name}.test.${extension}`]: text(`plugin-${known}.test.mjs`),
@@ -57,6 +58,17 @@ Next:  monomesh plugin test ${shown(`${name}.${extension}`)}
        monomesh cp run -c ${shown("cp.yaml")}
 `);
   return 0;
+}
+
+/** `my-limit` in the words of a resource type: MyLimit, at /mylimits, `ml` in KRIs. */
+function fillIn(text: string, name: string): string {
+  const words = name.split("-").filter((word) => word !== "");
+  const typeName = words.map((word) => `${word.charAt(0).toUpperCase()}${word.slice(1)}`).join("");
+  return text
+    .replaceAll("TYPE_NAME", typeName)
+    .replaceAll("TYPE_PATH", `${typeName.toLowerCase()}s`)
+    .replaceAll("TYPE_SHORT", words.map((word) => word.charAt(0)).join(""))
+    .replaceAll("NAME", name);
 }
 
 /** For editors, and for tsc where it is installed. Node strips the types by itself. */

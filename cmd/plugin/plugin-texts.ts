@@ -6,6 +6,8 @@ export const PLUGIN_TEXTS = {
   "plugin-auth.test.mjs": "cmd/plugin/templates/auth.test.mjs",
   "plugin-lifecycle.mjs": "cmd/plugin/templates/lifecycle.mjs",
   "plugin-lifecycle.test.mjs": "cmd/plugin/templates/lifecycle.test.mjs",
+  "plugin-policy.mjs": "cmd/plugin/templates/policy.mjs",
+  "plugin-policy.test.mjs": "cmd/plugin/templates/policy.test.mjs",
   "monomesh-plugin.d.ts": ".build/plugin-types/monomesh-plugin.d.ts",
 } as const;
 

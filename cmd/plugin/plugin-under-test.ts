@@ -10,6 +10,8 @@ import { messageOf, type Plugin, type PluginContext, PluginHost } from "../../co
 import { selfCommand } from "../../core/kernel/runtime.ts";
 import { Scope } from "../../core/kernel/scope.ts";
 import { withinTime } from "../../core/kernel/time-limit.ts";
+import { policyCaseContext } from "../../core/policy/contract/policy-cases.ts";
+import type { PolicyDefinition } from "../../core/policy/policy.ts";
 import { streamOf } from "../../core/presence/contract/lifecycle-cases.ts";
 import type { StoreUnderTest } from "../../core/store/contract/store-case.ts";
 import type { ResourceStore } from "../../core/store/resource-store.ts";
@@ -58,7 +60,7 @@ export function storeUnderTest(
   };
 }
 
-/** Runs a case of an authenticator or a lifecycle over a new instance. */
+/** Runs a case of an authenticator, a lifecycle or a policy over a new instance. */
 export async function runInstanceCase(
   plugin: Plugin,
   file: string,
@@ -72,7 +74,10 @@ export async function runInstanceCase(
     await store.put({ type: "Mesh", mesh: "", name: "default", labels: {}, spec: {} });
     const context: AuthPluginContext = { scope, log: silentLogger, clock: systemClock, workDir, store, cpCa: () => [] };
     const instance = await createInstance(plugin, file, context, options(workDir));
-    const given = { authenticator: instance, lifecycle: instance, streamOf };
+    const given =
+      plugin.kind === "policy"
+        ? policyCaseContext(instance as PolicyDefinition)
+        : { authenticator: instance, lifecycle: instance, streamOf };
     const late = () => new Error(`no answer within ${PATIENCE_MS / 1000} s`);
     await withinTime(systemClock, PATIENCE_MS, () => run(given as never), late);
   } finally {

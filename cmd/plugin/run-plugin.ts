@@ -5,7 +5,7 @@ import type { Io } from "../terminal/io.ts";
 
 const HELP = `Plugins: what is built in, and files of yours.
 
-  new KIND NAME [DIR]      write a plugin that works and its tests; KIND is store, auth or lifecycle
+  new KIND NAME [DIR]      write a plugin that works and its tests; KIND is store, auth, lifecycle or policy
       --typescript         in TypeScript instead of JavaScript
   test FILE                run the contract of its kind, and FILE's own cases (NAME.test.mjs beside NAME.mjs)
       --options JSON       options of the plugin; {workDir} stands for the directory of each case

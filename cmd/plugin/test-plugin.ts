@@ -4,6 +4,7 @@ import { AUTH_CASES } from "../../core/auth/contract/auth-cases.ts";
 import { type CaseOutcome, type ContractCase, runCases } from "../../core/kernel/contract.ts";
 import { MeshError } from "../../core/kernel/errors.ts";
 import { messageOf, type Plugin } from "../../core/kernel/plugin.ts";
+import { POLICY_CASES } from "../../core/policy/contract/policy-cases.ts";
 import { LIFECYCLE_CASES } from "../../core/presence/contract/lifecycle-cases.ts";
 import { STORE_CASES } from "../../core/store/contract/cases.ts";
 import { runStoreContract } from "../../core/store/contract/run-contract.ts";
@@ -68,7 +69,7 @@ function contractOf(
       run: (cases, signal) => runStoreContract(subject, cases as unknown as readonly StoreCase[], signal),
     };
   }
-  const contract = { auth: AUTH_CASES, lifecycle: LIFECYCLE_CASES }[plugin.kind as string];
+  const contract = { auth: AUTH_CASES, lifecycle: LIFECYCLE_CASES, policy: POLICY_CASES }[plugin.kind as string];
   if (!contract) {
     throw new MeshError("MM100", `there is no contract for plugins of kind ${plugin.kind}`, { where: file });
   }

@@ -54,7 +54,7 @@ export interface PolicyDefinition<Conf = unknown> {
   readonly singularDisplayName: string;
   readonly pluralDisplayName: string;
   /** Shape of each `default`, of the blocks in core/model/shape/fields.ts. */
-  readonly conf: ZodMiniType;
+  readonly conf: ZodMiniType<Conf>;
   /** What the top-level targetRef may name. */
   readonly topKinds: readonly TargetKind[];
   /** What `to` may name; absent: the policy has no `to`. */
@@ -78,9 +78,15 @@ export interface Policy {
   readonly type: ResourceType<PolicySpec>;
 }
 
+/**
+ * Gives a definition its types: the confs it is given are what its shape says. A stored policy has passed that shape, so
+ * everything else may go without knowing it.
+ */
+export function definePolicy<Conf>(definition: PolicyDefinition<Conf>): PolicyDefinition {
+  return definition as PolicyDefinition<never> as PolicyDefinition;
+}
+
 /** Makes the resource type that belongs to a definition. */
-export function createPolicy<Conf>(definition: PolicyDefinition<Conf>): Policy {
-  // The conf of a stored policy has passed the definition's own shape, so it is what the definition expects.
-  const erased = definition as PolicyDefinition<never> as PolicyDefinition;
-  return { definition: erased, type: createPolicyType(erased) };
+export function createPolicy(definition: PolicyDefinition): Policy {
+  return { definition, type: createPolicyType(definition) };
 }

@@ -1,6 +1,6 @@
 import { optional, type output } from "zod/mini";
 import { goDuration, message } from "../../core/model/shape/fields.ts";
-import type { PolicyDefinition } from "../../core/policy/policy.ts";
+import { definePolicy } from "../../core/policy/policy.ts";
 import { initialTimeouts } from "./initial.ts";
 import { timeoutSettings } from "./settings.ts";
 import { validateTimeouts } from "./validate.ts";
@@ -30,7 +30,7 @@ export const TimeoutShape = message({
 export type TimeoutConf = output<typeof TimeoutShape>;
 
 /** Timeouts of what a proxy serves and of what it consumes (contract, section 9). */
-export const meshTimeout: PolicyDefinition<TimeoutConf> = {
+export const meshTimeout = definePolicy<TimeoutConf>({
   name: "MeshTimeout",
   path: "meshtimeouts",
   shortName: "mt",
@@ -44,4 +44,4 @@ export const meshTimeout: PolicyDefinition<TimeoutConf> = {
   validate: validateTimeouts,
   contribute: timeoutSettings,
   initial: initialTimeouts,
-};
+});

@@ -5,10 +5,10 @@ import { meshTimeout } from "./mesh-timeout.ts";
 
 const options = z.strictObject({});
 
-export const meshTimeoutPlugin = definePlugin<PolicyDefinition<never>, z.infer<typeof options>>({
+export const meshTimeoutPlugin = definePlugin<PolicyDefinition, z.infer<typeof options>>({
   kind: "policy",
   name: "MeshTimeout",
   description: "Timeouts of connections, requests and streams.",
   options,
-  create: () => meshTimeout as PolicyDefinition<never>,
+  create: () => meshTimeout as PolicyDefinition,
 });

@@ -41,6 +41,7 @@ describe("plugin new", () => {
     ["store", "mts"],
     ["auth", "mts"],
     ["lifecycle", "mjs"],
+    ["policy", "mts"],
   ] as const) {
     it(`writes a ${kind} plugin in .${extension} that passes its tests and its types`, () => {
       const name = `my-${kind}-${extension}`;
