@@ -7,7 +7,7 @@ import { runGet } from "./commands/get.ts";
 import { runInspectDataplane } from "./commands/inspect-dataplane.ts";
 import { runInspectDataplanes } from "./commands/inspect-dataplanes.ts";
 import { runInspectPolicy } from "./commands/inspect-policy.ts";
-import { knownTypes } from "./known-types.ts";
+import { knownTypes, typesFor } from "./known-types.ts";
 import type { WithSession } from "./run-ctl.ts";
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
@@ -30,9 +30,7 @@ export function addResourceCommands(program: Command, withSession: WithSession):
       "\nExamples:\n  apply -f backend.yaml -v name=backend-1 -v address=192.168.0.2\n  cat mesh.yaml | monomesh apply -f -\n",
     )
     .action((options: { file: readonly string[]; var: readonly string[]; dryRun: boolean }) =>
-      withSession((session) =>
-        runApply(session, knownTypes(), { files: options.file, vars: options.var, dryRun: options.dryRun }),
-      ),
+      withSession((session) => runApply(session, { files: options.file, vars: options.var, dryRun: options.dryRun })),
     );
 
   const get = program
@@ -51,9 +49,10 @@ export function addResourceCommands(program: Command, withSession: WithSession):
         name: string | undefined,
         options: { output: string; json: boolean; size?: string; offset?: string; watch?: boolean },
       ) =>
-        withSession((session) =>
-          runGet(session, knownTypes(), type, name, { ...options, output: options.json ? "json" : options.output }),
-        ),
+        withSession(async (session) => {
+          const types = await typesFor(session, [type]);
+          return runGet(session, types, type, name, { ...options, output: options.json ? "json" : options.output });
+        }),
     );
 
   if (program.name() !== "kumactl") get.option("-w, --watch", "go on with what changes (dataplanes)", false);
@@ -64,7 +63,9 @@ export function addResourceCommands(program: Command, withSession: WithSession):
     .argument("<type>")
     .argument("<name>")
     .addHelpText("after", "\nExample:\n  delete dataplane redis-1\n")
-    .action((type: string, name: string) => withSession((session) => runDelete(session, knownTypes(), type, name)));
+    .action((type: string, name: string) =>
+      withSession(async (session) => runDelete(session, await typesFor(session, [type]), type, name)),
+    );
 
   const inspect = program.command("inspect").description("Show what the mesh makes of resources");
   inspect

@@ -1,7 +1,7 @@
 import { MeshError } from "../../../core/kernel/errors.ts";
-import type { ResourceType } from "../../../core/model/resource-type.ts";
 import { readVariables } from "../../../core/sidecar/options/variables.ts";
-import { type ApplyDocument, readDocuments, readSources } from "../documents.ts";
+import { type ApplyDocument, readDocuments, readSources, type Source } from "../documents.ts";
+import { typesFor } from "../known-types.ts";
 import { documentText } from "../output/print.ts";
 import { expectOk } from "../rest-client.ts";
 import type { Session } from "../session.ts";
@@ -14,12 +14,9 @@ export interface ApplyOptions {
 }
 
 /** Reads and checks everything first, then puts one resource after the other, and says after each how to undo it. */
-export async function runApply(
-  session: Session,
-  types: readonly ResourceType[],
-  options: ApplyOptions,
-): Promise<number> {
+export async function runApply(session: Session, options: ApplyOptions): Promise<number> {
   const sources = await readSources(options.files, session.io.stdin);
+  const types = await typesFor(session, sources.flatMap(typesNamedIn));
   const variables = readVariables(options.vars);
   const documents: ApplyDocument[] = [];
   for (const source of sources) documents.push(...(await readDocuments(source, types, variables, session.global.mesh)));
@@ -27,6 +24,11 @@ export async function runApply(
     throw new MeshError("MM104", `${sources.map((each) => each.label).join(", ")} holds no resource`);
   for (const document of documents) await applyOne(session, document, options.dryRun);
   return 0;
+}
+
+/** What may be a type of some document; too many or too few do no harm, see `typesFor`. */
+function typesNamedIn({ text }: Source): string[] {
+  return [...text.matchAll(/^\s*"?type"?:\s*"?(\w+)/gm)].map(([, name = ""]) => name);
 }
 
 async function applyOne(session: Session, { type, draft, json }: ApplyDocument, dryRun: boolean): Promise<void> {
