@@ -40,7 +40,7 @@ export function buildOverview(records: ProxyRecords): Record<string, unknown> {
 }
 
 function presenceJson(presence: PresenceSpec, outlook: Outlook | undefined): Record<string, unknown> {
-  const { state, since, reason, endpoints, lifecycle, ownsDataplane, peer, rival, instance } = presence;
+  const { state, since, reason, endpoints, lifecycle, ownsDataplane, peer, rival, instance, trouble } = presence;
   return {
     state,
     since: timeText(since),
@@ -53,6 +53,7 @@ function presenceJson(presence: PresenceSpec, outlook: Outlook | undefined): Rec
     ownsDataplane,
     peer,
     ...(rival === undefined ? {} : { rival }),
+    ...(trouble === undefined ? {} : { trouble }),
     controlPlane: instance,
   };
 }

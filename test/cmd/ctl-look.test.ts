@@ -5,6 +5,7 @@ import { text } from "node:stream/consumers";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createEventLog } from "../../core/events/event-log.ts";
+import { BoundedFailureBook } from "../../core/insight/failure-book.ts";
 import { systemClock } from "../../core/kernel/clock.ts";
 import { silentLogger } from "../../core/kernel/log.ts";
 import type { DataplaneInsightSpec } from "../../core/model/types/dataplane-insight.ts";
@@ -167,8 +168,19 @@ it("a reader that has enough ends a watch without a word", async (test) => {
 describe("inspect dataplane", () => {
   it("tells how it is, since when and why, what comes next, and what happened", async (test) => {
     const events = createEventLog({ log: silentLogger, clock: systemClock, instance: "cp-1" });
+    const failures = new BoundedFailureBook();
+    const seen = { direction: "outbound", service: "web", flags: ["UH"] } as const;
+    const old = new Date(Date.now() - 3_600_000).toISOString();
+    const fresh = new Date().toISOString();
+    failures.record({ mesh: "default", name: "redis-2" }, "i", [
+      { ...seen, seq: 1, time: old },
+      { ...seen, seq: 2, time: fresh },
+      { ...seen, seq: 3, time: fresh, flags: ["UF"] },
+      { ...seen, seq: 4, time: fresh },
+    ]);
     const { api, run } = await openCtl(test, {
       events,
+      failures,
       presence: {
         outlook: ({ lastSeen }) => ({ lastSeen, offlineAt: lastSeen + 300_000, deletedAt: lastSeen + 72 * 3_600_000 }),
         storeTrouble: () => undefined,
@@ -202,6 +214,7 @@ describe("inspect dataplane", () => {
       ` {2}inbound {6}192.168.0.4:9000 -> 127.0.0.1:6379, tcp, kuma.io/service=redis`,
       ` {2}outbound {5}127.0.0.1:10000 -> web, no endpoint: nobody offers it now`,
       ` {2}runs {9}monomesh 0.1.0, Envoy 1.40.0, Direct: deleted when it leaves, from 10.0.0.4`,
+      ` {2}failures {5}3 in 5m, 2 of them outbound to web: UH no healthy upstream`,
       "",
       ` {2}${time} {2}lost {7}no sign of life`,
       "",

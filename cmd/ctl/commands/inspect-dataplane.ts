@@ -1,11 +1,12 @@
 import type { EffectiveTarget } from "../../../core/api/policies/effective-values.ts";
 import type { EventJson } from "../../../core/events/event-json.ts";
 import { MeshError } from "../../../core/kernel/errors.ts";
+import type { RequestFailure } from "../../../core/model/request-failure.ts";
 import { type DataplaneFacts, dataplaneStory } from "../output/dataplane-story.ts";
 import { effectiveText } from "../output/effective-text.ts";
 import { arrayOf, type Json, recordOf, textOf } from "../output/json.ts";
 import { documentText, type OutputFormat, outputFormat } from "../output/print.ts";
-import { expectOk } from "../rest-client.ts";
+import { expectOk, type RestAnswer } from "../rest-client.ts";
 import type { Session } from "../session.ts";
 
 /** Events of the past that belong into the story. */
@@ -38,12 +39,15 @@ export async function runInspectDataplane(
   if (options.type) return showPolicyValues(session, `${path}/_rules`, name, format);
   const overview = recordOf(expectOk(await client.get(`${path}/_overview`), `could not inspect Dataplane ${name}`));
   const query = new URLSearchParams({ mesh, name, size: String(EVENTS) });
-  const [policies, events] = await Promise.all([client.get(`${path}/policies`), client.get(`/_events?${query}`)]);
-  // A control plane that knows no events or policies still has a story of its proxies.
+  const [policies, events, failures] = await Promise.all(
+    [`${path}/policies`, `/_events?${query}`, `${path}/_failures`].map((each) => client.get(each)),
+  );
+  // A control plane that knows none of these still has a story of its proxies.
   const facts: DataplaneFacts = {
     overview,
-    policies: policies.status === 200 ? namesByType(recordOf(policies.body)) : new Map(),
-    events: events.status === 200 ? (arrayOf(recordOf(events.body)["items"]) as unknown as readonly EventJson[]) : [],
+    policies: policies?.status === 200 ? namesByType(recordOf(policies.body)) : new Map(),
+    events: itemsOf(events) as unknown as readonly EventJson[],
+    failures: itemsOf(failures) as unknown as readonly RequestFailure[],
   };
   if (format === "json" || format === "yaml") {
     const document = { ...overview, policies: Object.fromEntries(facts.policies), events: facts.events };
@@ -59,6 +63,10 @@ async function showPolicyValues(session: Session, path: string, name: string, fo
   if (format === "json" || format === "yaml") session.out(await documentText(format, document));
   else session.out(effectiveText((document as { effective: readonly EffectiveTarget[] }).effective));
   return 0;
+}
+
+function itemsOf(answer: RestAnswer | undefined): readonly Json[] {
+  return answer?.status === 200 ? arrayOf(recordOf(answer.body)["items"]) : [];
 }
 
 /** What needs a way to Envoy's admin interface, which this version does not have. */

@@ -1,6 +1,8 @@
 import type { EventJson } from "../../../core/events/event-json.ts";
 import { formatDuration } from "../../../core/kernel/duration.ts";
+import { KEPT_FAILURES, type RequestFailure } from "../../../core/model/request-failure.ts";
 import { dataplaneStatus, isConnected, meshFlag, versionsText } from "./dataplane-table.ts";
+import { commonest } from "./failure-table.ts";
 import { arrayOf, type Json, recordOf, textOf, timeOf } from "./json.ts";
 import { isReady } from "./kuma-status.ts";
 import { timeCell } from "./time.ts";
@@ -11,19 +13,22 @@ export interface DataplaneFacts {
   readonly overview: Json;
   /** Names of the policies that select it, by type. */
   readonly policies: ReadonlyMap<string, readonly string[]>;
+  /** The last failed requests, newest first. */
+  readonly failures: readonly RequestFailure[];
   /** Oldest first. */
   readonly events: readonly EventJson[];
 }
 
 const WIDTH = 90;
 const LABEL = 12;
+const RECENT_MS = 300_000;
 
 /** `monomesh inspect dataplane NAME`: what it is, since when and why, what comes next, and what to ask then (ux.md, 3.4). */
 export function dataplaneStory(facts: DataplaneFacts, now: number): string {
   const { overview } = facts;
   const blocks = [
     [headline(overview, now), ...stateLines(overview, now)],
-    trafficLines(facts),
+    [...trafficLines(facts), ...failureLines(facts, now)],
     facts.events.map((event) =>
       `  ${timeCell(Date.parse(event.time), now)}  ${event.kind.padEnd(9)}  ${event.detail}`.trimEnd(),
     ),
@@ -77,6 +82,8 @@ function state(label: string, value: string, text: string): string {
 function healthText(overview: Json): string {
   const endpoints = recordOf(overview["presence"])["endpoints"];
   if (endpoints === "withdrawn") return "withdrawn: it gets no new requests";
+  const trouble = textOf(recordOf(overview["presence"])["trouble"]);
+  if (trouble) return trouble;
   const inbounds = arrayOf(recordOf(recordOf(overview["dataplane"])["networking"])["inbound"]);
   if (inbounds.length === 0) return "it offers no service";
   if (endpoints !== "healthy") return "the last choice: used only when no other of its service is left";
@@ -128,6 +135,15 @@ function trafficLines({ overview, policies }: DataplaneFacts): string[] {
     ...labelled("runs", runsText(overview)),
     ...labelled("held by", holder === "" ? [] : [`control plane ${holder}`]),
   ];
+}
+
+/** Whether requests fail now, and how most of them do. */
+function failureLines({ failures }: DataplaneFacts, now: number): string[] {
+  const recent = failures.filter(({ time }) => now - Date.parse(time) <= RECENT_MS);
+  if (recent.length === 0) return [];
+  const { kind, count } = commonest(recent);
+  const many = recent.length >= KEPT_FAILURES ? `${KEPT_FAILURES} or more` : String(recent.length);
+  return labelled("failures", [`${many} in ${formatDuration(RECENT_MS)}, ${count} of them ${kind}`]);
 }
 
 function endpointText(outbound: Json): string {
