@@ -24,12 +24,18 @@ export class Losses {
     this.#options = options;
   }
 
-  /** A stream of this control plane ended; written in the background. `epoch` is the one at which it had its place. */
-  lose(proxy: ProxyId, epoch: number, reason: string): void {
-    const lastSeen = this.#options.moment();
+  /**
+   * A stream of this control plane ended; written in the background. `epoch` is the one at which it had its place; `own`:
+   * only if the record says that it was here.
+   */
+  lose(proxy: ProxyId, epoch: number, reason: string, own = false): void {
+    const { moment, instance } = this.#options;
+    const lastSeen = moment();
     this.count(proxy);
     void this.#options.changes.persist(proxy, (record) =>
-      record.epoch === epoch ? { type: "closed", reason, lastSeen, keepEndpoints: this.isSpared(proxy) } : undefined,
+      record.epoch === epoch && (!own || record.instance === instance)
+        ? { type: "closed", reason, lastSeen, keepEndpoints: this.isSpared(proxy) }
+        : undefined,
     );
   }
 

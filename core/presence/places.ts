@@ -25,6 +25,9 @@ const FREE_AFTER_LOSS_MS = 2000;
 /** Between two looks whether the store takes writes again; milliseconds. */
 const SETTLE_MS = 1000;
 
+/** The stream takes its place in earnest now: what the watch shows of it meanwhile is its own doing. */
+const SETTLING = Symbol("settling");
+
 export interface PlacesOptions {
   readonly admissions: Admissions;
   readonly changes: RecordChanges;
@@ -39,10 +42,8 @@ export interface PlacesOptions {
 export class Places {
   readonly #options: PlacesOptions;
   readonly #seats = new Seats();
-  /** Streams that have their place though the store could not be told. */
-  readonly #unrecorded = new Map<Lease, Disposable>();
-  /** Those of them that take their place in earnest now: what the watch shows of it meanwhile is their own doing. */
-  readonly #settling = new Set<Lease>();
+  /** Streams that have their place though the store could not be told, each with the timer for the next attempt. */
+  readonly #unrecorded = new Map<Lease, Disposable | typeof SETTLING>();
   /** The last word about a proxy's rival. */
   readonly #rivals = new Map<string, string | undefined>();
   #stopped = false;
@@ -55,7 +56,7 @@ export class Places {
   stop(): void {
     this.#stopped = true;
     for (const seat of this.#seats.all()) seat.retry?.[Symbol.dispose]();
-    for (const timer of this.#unrecorded.values()) timer[Symbol.dispose]();
+    for (const lease of [...this.#unrecorded.keys()]) this.#forgetUnrecorded(lease);
   }
 
   async open(stream: ProxyStream): Promise<PresenceLease> {
@@ -105,7 +106,7 @@ export class Places {
 
   #reviewHolder(seat: Seat, record: PresenceSpec): void {
     const lease = seat.current;
-    if (!lease || record.epoch < lease.epoch || this.#settling.has(lease)) return;
+    if (!lease || record.epoch < lease.epoch || this.#unrecorded.get(lease) === SETTLING) return;
     if (record.epoch === lease.epoch) {
       if (record.state === "left") this.#dismiss(lease);
       return;
@@ -116,7 +117,7 @@ export class Places {
 
   #recordDeleted(seat: Seat, before: PresenceSpec | undefined): void {
     const lease = seat.current;
-    if (!lease || (before && before.epoch < lease.epoch) || this.#settling.has(lease)) return;
+    if (!lease || (before && before.epoch < lease.epoch) || this.#unrecorded.get(lease) === SETTLING) return;
     if (before && hasDeparted(before)) {
       this.#dismiss(lease);
       return;
@@ -141,6 +142,7 @@ export class Places {
     const { before, record, dataplane, epoch } = admitted;
     this.#options.losses.settled(proxy);
     lease.activate(dataplane, epoch);
+    this.#unrecorded.delete(lease);
     const { healthSequence: sequence, notReady, probed = [] } = record;
     if (sequence !== undefined) lease.heard({ sequence, notReady, probed });
     const older = this.#seats.sit(lease);
@@ -169,28 +171,31 @@ export class Places {
   }
 
   #settleLater(lease: Lease): void {
-    if (this.#stopped) return;
-    const settle = async () => {
-      this.#unrecorded.delete(lease);
-      const { proxy } = lease.stream;
-      if (this.#stopped || this.#seats.get(proxy)?.current !== lease) return;
-      this.#settling.add(lease);
-      try {
-        await this.#options.changes.run(proxy, () => this.#take(lease));
-      } catch (error) {
-        this.#settling.delete(lease);
-        if (hasCode(error, "MM503", "MM500")) this.#settleLater(lease);
-        else this.#refuse(lease, error);
-        return;
-      }
-      this.#settling.delete(lease);
-      // Somebody may have taken it from us in the meantime.
-      this.review({ proxy, before: undefined, after: this.#options.index().record(proxy)?.spec });
-    };
-    this.#unrecorded.set(
-      lease,
-      this.#options.clock.after(SETTLE_MS, () => void settle()),
-    );
+    if (this.#stopped || lease.ended !== undefined) return;
+    const timer = this.#options.clock.after(SETTLE_MS, () => void this.#settle(lease));
+    this.#unrecorded.set(lease, timer);
+  }
+
+  async #settle(lease: Lease): Promise<void> {
+    const { proxy } = lease.stream;
+    if (this.#seats.get(proxy)?.current !== lease) return this.#forgetUnrecorded(lease);
+    this.#unrecorded.set(lease, SETTLING);
+    try {
+      await this.#options.changes.run(proxy, () => this.#take(lease));
+    } catch (error) {
+      if (hasCode(error, "MM503", "MM500")) return this.#settleLater(lease);
+      this.#forgetUnrecorded(lease);
+      return this.#refuse(lease, error);
+    }
+    this.#forgetUnrecorded(lease);
+    // Somebody may have taken it from us in the meantime.
+    this.review({ proxy, before: undefined, after: this.#options.index().record(proxy)?.spec });
+  }
+
+  #forgetUnrecorded(lease: Lease): void {
+    const timer = this.#unrecorded.get(lease);
+    if (timer && timer !== SETTLING) timer[Symbol.dispose]();
+    this.#unrecorded.delete(lease);
   }
 
   #refuse(lease: Lease, error: unknown): void {
@@ -270,7 +275,15 @@ export class Places {
   }
 
   #lose(lease: Lease, reason: string): void {
-    if (!this.#stopped) this.#options.losses.lose(lease.stream.proxy, lease.epoch, reason);
+    // What the record says of another control plane's stream is that one's business.
+    const own = this.#unrecorded.has(lease);
+    this.#forgetUnrecorded(lease);
+    if (this.#stopped) return;
+    const { proxy } = lease.stream;
+    this.#options.losses.lose(proxy, lease.epoch, reason, own);
+    // Else the change of the record tells that the place is free.
+    const seat = own ? this.#seats.get(proxy) : undefined;
+    if (seat) this.#offer(seat, this.#options.index().record(proxy)?.spec);
   }
 
   #setRival(proxy: ProxyId, peer: string | undefined): void {

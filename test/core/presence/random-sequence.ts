@@ -50,7 +50,7 @@ interface LiveJoin {
 }
 
 /** A small generator with a known sequence for each seed. */
-function randomOf(seed: number): (below: number) => number {
+export function randomOf(seed: number): (below: number) => number {
   let state = seed >>> 0;
   return (below) => {
     state = (state + 0x6d2b79f5) >>> 0;
