@@ -2,7 +2,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { MeshError, toMeshError } from "../kernel/errors.ts";
 import type { SidecarHealth } from "../model/dataplane/sidecar-health.ts";
 import type { PresenceSpec } from "../model/dataplane-presence.ts";
-import { type ProxyId, proxyText } from "../push/snapshot.ts";
+import type { ProxyId } from "../push/snapshot.ts";
 import type { Admissions } from "./admission.ts";
 import { Lease } from "./lease.ts";
 import type { Losses } from "./losses.ts";
@@ -13,6 +13,7 @@ import type { PresenceIndex, RecordChange } from "./presence-index.ts";
 import type { RecordChanges } from "./record-changes.ts";
 import { hasCode } from "./record-store.ts";
 import type { RefusalLog } from "./refusal-log.ts";
+import { Rivals } from "./rivals.ts";
 import { type Seat, Seats } from "./seats.ts";
 import { hasDeparted, placeFor } from "./transition.ts";
 
@@ -44,12 +45,12 @@ export class Places {
   readonly #seats = new Seats();
   /** Streams that have their place though the store could not be told, each with the timer for the next attempt. */
   readonly #unrecorded = new Map<Lease, Disposable | typeof SETTLING>();
-  /** The last word about a proxy's rival. */
-  readonly #rivals = new Map<string, string | undefined>();
+  readonly #rivals: Rivals;
   #stopped = false;
 
   constructor(options: PlacesOptions) {
     this.#options = options;
+    this.#rivals = new Rivals(options.changes);
   }
 
   /** From now on the end of a stream is not a loss. */
@@ -228,7 +229,7 @@ export class Places {
     if (hostOf(peer) === hostOf(holder.peer)) return;
     const detail = `the sidecar at ${peer} waits: another of the same name, at ${holder.peer}, has the place`;
     this.#options.refusals.once(proxy, "twice", detail);
-    this.#setRival(proxy, peer);
+    if (!this.#stopped) this.#rivals.set(proxy, peer);
   }
 
   /** The sidecar has left. Its stream is not ended from here, since its Envoy would only come back. */
@@ -271,7 +272,8 @@ export class Places {
     const role = this.#seats.remove(lease);
     if (role === "current") this.#lose(lease, reason);
     const { proxy } = lease.stream;
-    if (role === "waiting" && !this.#seats.get(proxy)?.waiting.length) this.#setRival(proxy, undefined);
+    if (this.#stopped || role !== "waiting" || this.#seats.get(proxy)?.waiting.length) return;
+    this.#rivals.set(proxy, undefined);
   }
 
   #lose(lease: Lease, reason: string): void {
@@ -284,16 +286,5 @@ export class Places {
     // Else the change of the record tells that the place is free.
     const seat = own ? this.#seats.get(proxy) : undefined;
     if (seat) this.#offer(seat, this.#options.index().record(proxy)?.spec);
-  }
-
-  #setRival(proxy: ProxyId, peer: string | undefined): void {
-    if (this.#stopped) return;
-    const key = proxyText(proxy);
-    this.#rivals.set(key, peer);
-    // One that the store could not take for a while must not come after a newer one.
-    const choose = () => (this.#rivals.get(key) === peer ? ({ type: "rival", peer } as const) : undefined);
-    void this.#options.changes.persist(proxy, choose).then(() => {
-      if (this.#rivals.get(key) === peer) this.#rivals.delete(key);
-    });
   }
 }
