@@ -21,12 +21,33 @@ describe("a role loads", () => {
     [
       "dp",
       "cmd/dp/run-dp.ts",
-      ["cmd/dp", "cmd/terminal", "core/kernel", "core/model", "core/sidecar", "plugins/envoy-binary-path"],
+      [
+        "cmd/dp",
+        "cmd/terminal",
+        "core/kernel",
+        "core/model",
+        "core/sidecar",
+        "plugins/envoy-binary-path",
+        // Only its reader of the wire format, and only when Envoy first reports a failed request.
+        "@bufbuild/protobuf",
+      ],
     ],
     [
       "ctl",
       "cmd/ctl/run-ctl.ts",
-      ["cmd/ctl", "cmd/terminal", "core/events", "core/kernel", "core/model", "core/sidecar", "commander"],
+      [
+        "cmd/ctl",
+        "cmd/terminal",
+        "core/events",
+        "core/kernel",
+        "core/model",
+        "core/sidecar",
+        // Definitions are checked before they are sent, those of policies too.
+        "core/policy",
+        "plugins/policy-builtins.ts",
+        "plugins/policy-mesh-timeout",
+        "commander",
+      ],
     ],
   ];
   for (const [role, file, places] of mayLoad) {

@@ -48,10 +48,10 @@ async function prepared(test: TestContext) {
     files.definition,
     `type: Dataplane\nmesh: default\nname: redis-1\nnetworking:\n  address: 127.0.0.1\n  inbound:\n  - port: ${spec.port}\n    servicePort: ${spec.servicePort}\n    tags:\n      kuma.io/service: redis\n`,
   );
-  const join_ = (overrides: readonly string[] = []) => [
+  const join_ = (overrides: readonly string[] = [], cpAddress = mesh.dpAddress) => [
     "dp",
     "run",
-    `--cp-address=${mesh.dpAddress}`,
+    `--cp-address=${cpAddress}`,
     `--dataplane-file=${files.definition}`,
     `--dataplane-token-file=${files.token}`,
     ...overrides,
@@ -103,7 +103,7 @@ describe("the first hour", () => {
 
   it("port 5681 given instead of 5678 is named", async (test) => {
     const { mesh, join } = await prepared(test);
-    const ended = await run(join([`--cp-address=${mesh.api.url.replace("http:", "https:")}`]));
+    const ended = await run(join([], mesh.api.url.replace("http:", "https:")));
     assert.equal(ended.code, 1, ended.stderr);
     assert.match(ended.stderr, /MM121/);
   });
