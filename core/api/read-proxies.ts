@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { DATAPLANE_PRESENCE, type PresenceSpec } from "../model/dataplane-presence.ts";
 import { keyText, type Resource } from "../model/resource.ts";
 import type { DataplaneSpec } from "../model/types/dataplane.ts";
@@ -47,6 +48,7 @@ async function readCompanions(
     do {
       const page = await store.list(type, { mesh, limit: CHUNK, after });
       for (const item of page.items) found.set(keyText(item), item);
+      await nextTurn();
       after = page.next;
     } while (after !== undefined);
   }

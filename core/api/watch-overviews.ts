@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Resource } from "../model/resource.ts";
 import { dataplaneType } from "../model/types/dataplane.ts";
 import { type ProxyId, proxyText } from "../push/snapshot.ts";
@@ -55,6 +56,8 @@ export async function watchOverviews(
       told.add(proxyText(proxy.dataplane));
       if (!stream.send("put", buildOverview(proxy))) await stream.drained();
     }
+    // A store in memory answers at once; the streams of the proxies must have their turn all the same.
+    await nextTurn();
   };
   const tellAll = async () => {
     everything = false;
