@@ -75,7 +75,7 @@ class PostgresStore implements SharedStore {
       },
       onCommitted: (written) => this.#committed(written),
     });
-    this.leadership = new Leader(this, log);
+    this.leadership = new Leader({ store: this, clock, log });
     this.#link = new Link(
       {
         postgres,

@@ -86,21 +86,21 @@ export class Session {
     signal.throwIfAborted();
     const client = connect();
     const over = new AbortController();
+    const ended = Promise.withResolvers<never>();
     // Not all that waits for an answer is told by `pg` when the connection ends.
-    const ended = new Promise<never>((_, reject) => {
-      this.#end = () => {
-        over.abort();
-        reject(new Error("the connection was closed"));
-      };
-    });
-    const end = () => this.#end?.();
+    const end = () => {
+      over.abort();
+      ended.reject(new Error("the connection was closed"));
+    };
+    this.#end = end;
     client.once("end", end);
     signal.addEventListener("abort", end, { once: true });
     try {
-      await Promise.race([ended, this.#use(client, onUp, over.signal)]);
+      await Promise.race([ended.promise, this.#use(client, onUp, over.signal)]);
     } finally {
       over.abort();
       this.#end = undefined;
+      client.off("end", end);
       signal.removeEventListener("abort", end);
       endClient(client);
     }

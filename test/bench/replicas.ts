@@ -1,9 +1,9 @@
 /**
  * Two control planes on one PostgreSQL, with real and simulated sidecars: `./build.sh bench replicas`.
  *
- *   --minutes N       how long control planes are killed, one every 20 s; default 5
+ *   --minutes N       how long control planes are killed, one every 20 s; default 5, 0: not at all
  *   --simulated N     simulated sidecars; default 50
- *   --away SECONDS    how long the database is away; default 60
+ *   --away SECONDS    how long the database is away; default 60, 0: not at all
  *   --json FILE       the figures for machines
  *
  * Ends with 1 when a goal was missed. What it plays is in test/e2e/scenarios/replicas.ts.
@@ -57,7 +57,8 @@ async function measureConvergence(replicas: Replicas): Promise<void> {
 }
 
 async function measureKills(replicas: Replicas): Promise<void> {
-  const kills = Math.max(1, Math.round((Number(values.minutes) * 60_000) / EVERY_MS));
+  const kills = Math.round((Number(values.minutes) * 60_000) / EVERY_MS);
+  if (kills === 0) return;
   const report = await playKills(replicas, { everyMs: EVERY_MS - 5000, kills, downMs: 5000 });
   const { failed, requests, looks, missing, movedMs, leaderMs } = report;
   tell(
@@ -76,6 +77,7 @@ async function measureKills(replicas: Replicas): Promise<void> {
 
 async function measureAway(replicas: Replicas): Promise<void> {
   const [one, two] = replicas.planes;
+  if (Number(values.away) === 0) return;
   const load = startLoad(replicas.toBackend, 50);
   await replicas.postgres.kill();
   let [reads, refused, other] = [0, 0, 0];
