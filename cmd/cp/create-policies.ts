@@ -1,6 +1,7 @@
 import { MeshError } from "../../core/kernel/errors.ts";
 import type { PluginContext, PluginHost } from "../../core/kernel/plugin.ts";
 import type { LoadedSettings } from "../../core/kernel/settings/load-settings.ts";
+import { createGuardedPolicy } from "../../core/policy/guarded-policy.ts";
 import { createPolicy, type PolicyDefinition } from "../../core/policy/policy.ts";
 import { PolicyCatalogue } from "../../core/policy/policy-catalogue.ts";
 import { pluginOptions } from "./plugin-options.ts";
@@ -25,7 +26,8 @@ export async function createPolicies(
         where: file,
         why: `What its create returned lacks ${missing.join(", ")}.`,
       });
-    definitions.push(definition as PolicyDefinition);
+    const whole = definition as PolicyDefinition;
+    definitions.push(file ? createGuardedPolicy(whole, { kind: "policy", name, file, ...context }) : whole);
   }
   return new PolicyCatalogue(definitions.map((definition) => createPolicy(definition)));
 }

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { INBOUND, type TargetSettings } from "../../envoy/settings.ts";
 import type { ContractCase } from "../../kernel/contract.ts";
 import type { Violation } from "../../kernel/errors.ts";
 import { PROTOCOLS } from "../../model/dataplane/access.ts";
@@ -7,6 +6,7 @@ import { isWithin } from "../../model/field-path.ts";
 import { draftFromJson, resourceToJson } from "../../model/resource-json.ts";
 import { fieldsOf } from "../../model/shape/proto-json.ts";
 import { deepFreeze } from "../../store/stored-value.ts";
+import { wrongPatch } from "../patch-check.ts";
 import {
   type ConfPlace,
   createPolicy,
@@ -95,7 +95,7 @@ export const POLICY_CASES: readonly PolicyCase[] = [
       for (const conf of [{}, ...confsOf(definition)]) {
         for (const target of TARGETS) {
           const patch = settings(conf, target);
-          checkPatch(patch);
+          assert.equal(wrongPatch(patch), undefined);
           assert.deepEqual(settings(conf, target), patch, "the same again");
         }
       }
@@ -119,15 +119,6 @@ export const POLICY_CASES: readonly PolicyCase[] = [
     },
   },
 ];
-
-function checkPatch(patch: SettingsPatch): void {
-  assert.ok(typeof patch === "object" && patch !== null && !("then" in patch), "contribute returns an object at once");
-  for (const [part, settings] of Object.entries(patch)) {
-    assert.ok(Object.hasOwn(INBOUND, part), `${part} is none of ${Object.keys(INBOUND).join(", ")}`);
-    const known = Object.keys(INBOUND[part as keyof TargetSettings]);
-    for (const field of Object.keys(settings ?? {})) assert.ok(known.includes(field), `${part}.${field} is no setting`);
-  }
-}
 
 function checkInitial({ type }: Policy, name: string, spec: PolicySpec): void {
   const json = resourceToJson(type, { type: type.name, mesh: "shop", name, labels: {}, spec });
