@@ -8,7 +8,7 @@ import { createTokenIssuer } from "../../core/auth/token-issuer.ts";
 import { ControlPlaneCa } from "../../core/ca/control-plane-ca.ts";
 import { openControlPlaneCa } from "../../core/ca/open-control-plane-ca.ts";
 import type { BootstrapSettings } from "../../core/dp-server/bootstrap/bootstrap-settings.ts";
-import { createDpServer } from "../../core/dp-server/dp-server.ts";
+import { createDpServer, type DpServer } from "../../core/dp-server/dp-server.ts";
 import type { HdsSettings } from "../../core/dp-server/health/hds-settings.ts";
 import { loadBuilders } from "../../core/envoy/load-builders.ts";
 import { createEventLog, EventLog } from "../../core/events/event-log.ts";
@@ -173,12 +173,13 @@ async function listen(start: CpStart, wiring: Wiring, engine: PushEngine, instan
   const policies = wiring.get(Policies).types;
   let serving = false;
   let metrics: Promise<MetricsRegistry> | undefined;
+  let dp: DpServer | undefined;
   const diagnostics = scope.own(
     createDiagnosticsServer({
       log,
       notReady: () => (serving ? undefined : "the servers are not up yet"),
       metrics: () => {
-        metrics ??= createMetrics(() => engine.stats());
+        metrics ??= createMetrics({ push: () => engine.stats(), dp: () => dp });
         return metrics;
       },
     }),
@@ -204,7 +205,7 @@ async function listen(start: CpStart, wiring: Wiring, engine: PushEngine, instan
     }),
   );
   const apiHost = settings.get(SETTINGS.apiInterface);
-  const dp = await createDpServer({
+  dp = await createDpServer({
     scope,
     clock,
     log,
@@ -224,6 +225,7 @@ async function listen(start: CpStart, wiring: Wiring, engine: PushEngine, instan
     bootstrap: bootstrapSettings(settings),
     hds: hdsSettings(settings),
   });
+  const dpPort = dp.port;
   const apiPort = (await api.listen(apiHost, settings.get(SETTINGS.apiPort))).port;
   const diagnosticsPort = (await diagnostics.listen(anyAddress(), settings.get(SETTINGS.diagnosticsPort))).port;
   serving = true;
@@ -231,7 +233,7 @@ async function listen(start: CpStart, wiring: Wiring, engine: PushEngine, instan
   return {
     dpUrls: ca.hosts
       .filter((host) => !host.includes(":") && host !== "127.0.0.1")
-      .map((host) => `https://${host}:${dp.port}`),
+      .map((host) => `https://${host}:${dpPort}`),
     apiUrl: `http://${open ? "127.0.0.1" : apiHost}:${apiPort}`,
     apiOpen: open,
     diagnosticsUrl: `http://127.0.0.1:${diagnosticsPort}/ready`,

@@ -21,9 +21,11 @@ import { HDS_DEFAULTS, type HdsSettings } from "./health/hds-settings.ts";
 import { createProxyHealth } from "./health/proxy-health.ts";
 import type { HttpAnswer } from "./http-answer.ts";
 import { createHttpRoutes, type HttpCall } from "./http-routes.ts";
+import { InitialSyncs } from "./initial-syncs.ts";
 import { createProxyStreams } from "./proxy-streams.ts";
 import { serveFailures } from "./serve-failures.ts";
 import { type LeaveDeps, serveLeave } from "./serve-leave.ts";
+import { StreamCounts, type StreamStats } from "./stream-counts.ts";
 import { openTlsPort, type TlsPort } from "./tls-port.ts";
 
 export interface DpServerDeps {
@@ -57,6 +59,10 @@ export interface DpServerDeps {
 export interface DpServer {
   /** The port that it listens on. */
   readonly port: number;
+  /** What its ADS streams do; read it when it is needed. */
+  readonly streams: StreamStats;
+  /** Streams that are being served their first configuration, and those that wait for their turn. */
+  readonly initialSyncs: InitialSyncs["stats"];
 }
 
 /**
@@ -68,8 +74,11 @@ export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
   const hds = { ...HDS_DEFAULTS, ...deps.hds };
   const inner = scope.child("dp-server");
   let port: TlsPort | undefined;
+  const counts = new StreamCounts();
+  const syncs = new InitialSyncs({ clock });
+  const { openAds } = createProxyStreams(deps);
   const grpc = lazyGrpcSide({
-    events: { ...createProxyStreams(deps), ...createProxyHealth({ ...deps, scope: inner, hds }) },
+    events: { openAds: syncs.limit(counts.count(openAds)), ...createProxyHealth({ ...deps, scope: inner, hds }) },
     clock,
     channels: createChannelFactory(deps.instanceId),
     breakConnection: (peer) => port?.breakConnection(peer),
@@ -98,7 +107,13 @@ export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
   inner.defer(() => http.settle());
   inner.own(ca.onChange((identity) => port.setIdentity(identity)));
   inner.defer(() => grpc.close());
-  return { port: port.port };
+  return {
+    port: port.port,
+    streams: counts,
+    get initialSyncs() {
+      return syncs.stats;
+    },
+  };
 }
 
 interface LazyGrpcSide {

@@ -1,0 +1,94 @@
+import type { Clock } from "../kernel/clock.ts";
+import type { AdsSession, StreamEvents } from "../xds/stream-events.ts";
+
+/** Sidecars that get their first configuration at the same time. */
+const MOST_AT_ONCE = 200;
+/** Who has not taken its first configuration after this lets others in; milliseconds. A parked or slow sidecar keeps nobody waiting. */
+const TURN_MS = 5000;
+
+export interface InitialSyncsOptions {
+  readonly clock: Clock;
+  /** Default 200. */
+  readonly mostAtOnce?: number | undefined;
+}
+
+/**
+ * When everybody comes at once, as after an outage, sidecars take turns: those that are let in are served fast, and the
+ * memory for half-served ones is bounded. Who waits is not read from meanwhile. First come, first served.
+ */
+export class InitialSyncs {
+  readonly #clock: Clock;
+  readonly #mostAtOnce: number;
+  readonly #waiting = new Set<() => void>();
+  #underWay = 0;
+
+  constructor(options: InitialSyncsOptions) {
+    this.#clock = options.clock;
+    this.#mostAtOnce = options.mostAtOnce ?? MOST_AT_ONCE;
+  }
+
+  /** Streams that are being served their first configuration, and those that wait for their turn. */
+  get stats(): { readonly underWay: number; readonly waiting: number } {
+    return { underWay: this.#underWay, waiting: this.#waiting.size };
+  }
+
+  /** The same `openAds`, taking turns. */
+  limit(openAds: StreamEvents["openAds"]): StreamEvents["openAds"] {
+    return async (stream) => {
+      const done = await this.#enter(stream.signal);
+      if (stream.signal.aborted) done();
+      else stream.signal.addEventListener("abort", done, { once: true });
+      try {
+        return endingTurn(await openAds(stream), done);
+      } catch (error) {
+        done();
+        throw error;
+      }
+    };
+  }
+
+  /** Waits for a turn, or the end of the stream; returns what ends the turn. */
+  #enter(signal: AbortSignal): Promise<() => void> | (() => void) {
+    if (this.#underWay < this.#mostAtOnce || signal.aborted) return this.#begin();
+    return new Promise((resolve) => {
+      const go = () => {
+        this.#waiting.delete(go);
+        signal.removeEventListener("abort", go);
+        resolve(this.#begin());
+      };
+      this.#waiting.add(go);
+      signal.addEventListener("abort", go, { once: true });
+    });
+  }
+
+  /** What it returns may be called more than once. */
+  #begin(): () => void {
+    this.#underWay++;
+    let over = false;
+    const done = () => {
+      if (over) return;
+      over = true;
+      timer[Symbol.dispose]();
+      this.#underWay--;
+      const [next] = this.#waiting;
+      next?.();
+    };
+    const timer = this.#clock.after(TURN_MS, done);
+    return done;
+  }
+}
+
+/** Listeners are what Envoy asks for last: with them it has its configuration. */
+function endingTurn(session: AdsSession, done: () => void): AdsSession {
+  return {
+    subscribe: (onSnapshot) => session.subscribe(onSnapshot),
+    onSent: (type) => session.onSent(type),
+    onAck: (type) => session.onAck(type),
+    onNack: (type, message) => session.onNack(type, message),
+    onSynced(type, revision) {
+      session.onSynced(type, revision);
+      if (type === "listener") done();
+    },
+    onClose: (reason) => session.onClose(reason),
+  };
+}
