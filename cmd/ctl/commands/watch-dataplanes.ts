@@ -1,4 +1,5 @@
 import type { ResourceType } from "../../../core/model/resource-type.ts";
+import type { Io } from "../../terminal/io.ts";
 import { dataplaneRow, dataplaneRows } from "../output/dataplane-table.ts";
 import type { Json } from "../output/json.ts";
 import type { OutputFormat } from "../output/print.ts";
@@ -21,7 +22,7 @@ export async function watchDataplanes(
   const path = `${collectionPath(type, session.global.mesh)}/_overview?${query}`;
   const isWanted = (overview: Json) => name === undefined || overview["name"] === name;
   const view =
-    format === "json" ? jsonLines(session) : session.io.stdout.isTTY ? screen(session, format) : rows(session, format);
+    format === "json" ? jsonLines(session) : canRedraw(session.io) ? screen(session, format) : rows(session, format);
   using _view = view;
   const onChange = ({ overviews, changed, gone }: MirrorChange) =>
     view.show({
@@ -31,6 +32,11 @@ export async function watchDataplanes(
     });
   await mirrorOverviews(session, path, onChange, session.signal);
   return 0;
+}
+
+/** A dumb terminal cannot move its cursor. */
+function canRedraw({ stdout, env }: Io): boolean {
+  return stdout.isTTY === true && env["TERM"] !== "dumb";
 }
 
 interface View extends Disposable {
