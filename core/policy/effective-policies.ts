@@ -28,7 +28,7 @@ export interface TargetConf {
 /** What all policies together mean for one proxy. */
 export interface ProxyPolicies {
   /** Of each type with at least one match, weakest first. */
-  readonly matched: ReadonlyMap<Policy, readonly MatchedPolicy[]>;
+  matched(): ReadonlyMap<Policy, readonly MatchedPolicy[]>;
   /** What is said about the inbound at this position of the definition. */
   inbound(index: number): TargetPolicies;
   /** What is said about consumed services. */
@@ -67,17 +67,7 @@ export class EffectivePolicies {
     const matches = this.#types.map((type) => matchesOf(type, dataplane));
     const outbound = this.#targetPolicies("outbound", matches.map(numbersOf));
     return {
-      matched: new Map(
-        this.#types.flatMap(({ policy, ranked }, at) => {
-          const mine = matches[at] ?? [];
-          if (mine.length === 0) return [];
-          const resources = mine.map(({ number, selection }) => ({
-            policy: ranked[number] as PolicyResource,
-            selection,
-          }));
-          return [[policy, resources] as const];
-        }),
-      ),
+      matched: () => this.#matched(matches),
       outbound,
       inbound: (index) =>
         this.#targetPolicies(
@@ -87,6 +77,18 @@ export class EffectivePolicies {
           ),
         ),
     };
+  }
+
+  #matched(matches: readonly (readonly Match[])[]): ReadonlyMap<Policy, readonly MatchedPolicy[]> {
+    const matched = new Map<Policy, readonly MatchedPolicy[]>();
+    for (const [at, { policy, ranked }] of this.#types.entries()) {
+      const mine = (matches[at] ?? []).map(({ number, selection }) => ({
+        policy: ranked[number] as PolicyResource,
+        selection,
+      }));
+      if (mine.length > 0) matched.set(policy, mine);
+    }
+    return matched;
   }
 
   #targetPolicies(direction: PolicyTarget["direction"], numbers: readonly (readonly number[])[]): TargetPolicies {

@@ -17,17 +17,19 @@ export async function storeInitialPolicies(
 ): Promise<void> {
   const skipped = mesh.spec.skipCreatingInitialPolicies ?? [];
   if (skipped.includes("*")) return;
-  for (const { definition, type } of policies) {
-    if (skipped.includes(type.name)) continue;
-    for (const { name, spec } of definition.initial?.(mesh.name) ?? []) {
-      const draft = { type: type.name, mesh: mesh.name, name, labels: {}, spec };
-      const computed = computeResource(type, draft, { previous: undefined, mesh: mesh.spec });
-      const owner = { type: MESH, mesh: "", name: mesh.name };
-      try {
-        await store.put(computed.draft, { expectedVersion: 0, owner });
-      } catch (error) {
-        if (!(error instanceof MeshError) || error.code !== "MM409") throw error;
-      }
-    }
-  }
+  const drafts = policies
+    .filter(({ type }) => !skipped.includes(type.name))
+    .flatMap(({ definition, type }) =>
+      (definition.initial?.(mesh.name) ?? []).map(({ name, spec }) => {
+        const draft = { type: type.name, mesh: mesh.name, name, labels: {}, spec };
+        return computeResource(type, draft, { previous: undefined, mesh: mesh.spec }).draft;
+      }),
+    );
+  const owner = { type: MESH, mesh: "", name: mesh.name };
+  // Together, so that a store that can will share one commit between them.
+  await Promise.all(drafts.map((draft) => store.put(draft, { expectedVersion: 0, owner }).catch(ignoreConflict)));
+}
+
+function ignoreConflict(error: unknown): void {
+  if (!(error instanceof MeshError) || error.code !== "MM409") throw error;
 }

@@ -13,7 +13,7 @@ type Dataplane = Resource<DataplaneSpec>;
 
 /** The first form of inspection, `…/policies`: the policies that a proxy is selected by (contract, section 7.5). */
 export function buildPoliciesDocument(effective: EffectivePolicies, dataplane: Dataplane): Json {
-  const { matched } = effective.forProxy(dataplane);
+  const matched = effective.forProxy(dataplane).matched();
   const matchedPolicies = Object.fromEntries(
     [...matched].map(([{ type }, matches]) => [type.name, matches.map(({ policy }) => resourceToJson(type, policy))]),
   );
@@ -24,7 +24,7 @@ export function buildPoliciesDocument(effective: EffectivePolicies, dataplane: D
 /** The second form, `…/rules`: one item for each part of the traffic of each type (contract, section 7.5). */
 export function buildOldRulesDocument(effective: EffectivePolicies, dataplane: Dataplane): Json {
   const policies = effective.forProxy(dataplane);
-  const items = [...policies.matched.keys()].flatMap((policy) => [
+  const items = [...policies.matched().keys()].flatMap((policy) => [
     ...proxyItems(policy, policies),
     ...inboundItems(policy, policies, dataplane),
     ...destinationItems(policy, policies, dataplane),
@@ -43,13 +43,13 @@ export function buildAffectedDocument(dataplanes: readonly Pick<Dataplane, "mesh
 }
 
 function proxyItems(policy: Policy, policies: ProxyPolicies): Json[] {
-  const resources = (policies.matched.get(policy) ?? []).map((match) => match.policy);
+  const resources = (policies.matched().get(policy) ?? []).map((match) => match.policy);
   const place = { type: "SingleItem", name: "dataplane" };
   return rulesOf(proxyEntries(resources)).map((rule) => item(policy, rule, place));
 }
 
 function inboundItems(policy: Policy, policies: ProxyPolicies, { spec }: Dataplane): Json[] {
-  const matched = policies.matched.get(policy) ?? [];
+  const matched = policies.matched().get(policy) ?? [];
   return inboundsOf(spec).flatMap((inbound, index) => {
     const mine = matched.filter(({ selection }) => selection === "all" || selection.includes(index));
     const name = `${inbound.address || spec.networking.address}:${inbound.port}:${servicePort(inbound)}`;
@@ -59,7 +59,7 @@ function inboundItems(policy: Policy, policies: ProxyPolicies, { spec }: Datapla
 }
 
 function destinationItems(policy: Policy, policies: ProxyPolicies, { spec }: Dataplane): Json[] {
-  const resources = (policies.matched.get(policy) ?? []).map((match) => match.policy);
+  const resources = (policies.matched().get(policy) ?? []).map((match) => match.policy);
   return rulesOf(toEntries(resources)).map((rule) => {
     const service = rule.matchers.find(({ key, not }) => key === "kuma.io/service" && !not)?.value;
     const addresses = outboundsOf(spec)

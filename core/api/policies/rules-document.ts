@@ -27,7 +27,7 @@ export function buildRulesDocument(effective: EffectivePolicies, dataplane: Data
   return {
     httpMatches: [],
     resource: metaOf(dataplane),
-    rules: [...policies.matched].map(([policy, matched]) => ruleOfType(policy, matched, policies, dataplane)),
+    rules: [...policies.matched()].map(([policy, matched]) => ruleOfType(policy, matched, policies, dataplane)),
     effective: buildEffectiveValues(policies, dataplane),
   };
 }

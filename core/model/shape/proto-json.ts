@@ -80,12 +80,20 @@ function camelCase(key: string): string {
 
 function numberFromText(schema: Schema, json: string): unknown {
   const mark = markOf(schema);
-  if (mark === "duration" || mark === "goDuration") return parseProtoDuration(json) ?? json;
+  if (mark === "duration" || mark === "goDuration") return durationFromText(json) ?? json;
   if (mark === "timestamp") {
     const time = Date.parse(json);
     return Number.isNaN(time) ? json : time;
   }
   return /^-?\d+(\.\d+)?$/.test(json) ? Number(json) : json;
+}
+
+/** Go's durations hold 292 years and nothing smaller than a nanosecond; Envoy refuses the last hour of them too. */
+const LONGEST_MS = 2_562_047 * 3_600_000;
+
+function durationFromText(text: string): number | undefined {
+  const ms = parseProtoDuration(text);
+  return ms === undefined || Math.abs(ms) > LONGEST_MS ? undefined : Math.trunc(ms * 1e6) / 1e6;
 }
 
 /**

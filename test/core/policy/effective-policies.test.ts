@@ -20,7 +20,7 @@ test("without policies everything has its default", () => {
   const policies = effective().forProxy(web);
   assert.equal(policies.outbound.settings(http), OUTBOUND);
   assert.equal(policies.inbound(0).settings({ service: "web", protocol: "tcp" }), INBOUND);
-  assert.equal(policies.matched.size, 0);
+  assert.equal(policies.matched().size, 0);
 });
 
 test("the strongest policy wins value by value, and within a policy the last item", () => {

@@ -103,10 +103,13 @@ function randomTimeouts(random: Random, proxies: readonly string[]): Readonly<Re
   };
 }
 
+/** The longest duration that is valid. */
+const LONGEST = "2562047h";
+
 function randomTimes(random: Random): Readonly<Record<string, unknown>> {
   const some = (names: readonly string[]) =>
     Object.fromEntries(
-      names.filter(() => random.chance(0.4)).map((name) => [name, random.pick(["0s", "250ms", "90s", "2h"])]),
+      names.filter(() => random.chance(0.4)).map((name) => [name, random.pick(["0s", "1ns", "250ms", "90s", LONGEST])]),
     );
   const http = {
     requestTimeout: "20s",
@@ -114,7 +117,7 @@ function randomTimes(random: Random): Readonly<Record<string, unknown>> {
   };
   return {
     ...some(["idleTimeout"]),
-    connectionTimeout: random.pick(["1s", "7s"]),
+    connectionTimeout: random.pick(["1s", "1ns", LONGEST]),
     ...(random.chance(0.6) ? { http } : {}),
   };
 }

@@ -95,6 +95,14 @@ const INVALID: Readonly<Record<string, readonly [spec: unknown, ...expected: str
     'spec.to[0].default.idleTimeout: must be a duration such as 5s, not "soon"',
   ],
   "a number": [toMesh({ idleTimeout: "5" }), 'spec.to[0].default.idleTimeout: must be a duration such as 5s, not "5"'],
+  "longer than Go can say": [
+    toMesh({ idleTimeout: "9999999h" }),
+    'spec.to[0].default.idleTimeout: must be a duration such as 5s, not "9999999h"',
+  ],
+  "shorter than a nanosecond": [
+    toMesh({ connectionTimeout: "0.5ns" }),
+    "spec.to[0].default.connectionTimeout: must be greater than zero when defined",
+  ],
   "no default": [{ to: [{ targetRef: MESH }] }, "spec.to[0].default: at least one timeout should be configured"],
   "empty http": [
     toMesh({ http: {} }),
@@ -258,7 +266,7 @@ function stored(): Resource<PolicySpec>[] {
 
 test("the policies of a new mesh are valid and say to a sidecar what the defaults say", () => {
   const policies = new EffectivePolicies([POLICY], stored).forProxy(dataplane("d", { inbound: [{ service: "a" }] }));
-  assert.equal([...policies.matched.values()].flat().length, 1);
+  assert.equal([...policies.matched().values()].flat().length, 1);
   assert.deepEqual(policies.outbound.settings({ service: "b", protocol: "http" }), OUTBOUND);
   assert.deepEqual(policies.inbound(0).settings({ service: "a", protocol: "http" }), INBOUND);
 });
