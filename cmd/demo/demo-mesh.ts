@@ -30,7 +30,10 @@ export interface DemoMesh {
   readonly sidecars: ReadonlyMap<string, RoleProcess>;
   /** Starts the control plane (again); resolves when it is ready. */
   startControlPlane(): Promise<RoleProcess>;
-  /** Makes token and definition; resolves when the sidecar serves. `program` replaces the mesh's own. */
+  /**
+   * Makes token and definition; resolves when the sidecar serves. A `--cp-address` in `args` takes the place of the mesh's
+   * own control plane, `program` that of the mesh's own program.
+   */
   startSidecar(spec: SidecarSpec, args?: readonly string[], program?: Program): Promise<RoleProcess>;
   /** The sidecar's state as the control plane shows it. */
   presence(name: string): Promise<string | undefined>;
@@ -93,7 +96,7 @@ export async function openDemoMesh(scope: Scope, dir: string, options: DemoMeshO
         [
           "dp",
           "run",
-          `--cp-address=${dpAddress}`,
+          ...(args.some((arg) => arg.startsWith("--cp-address")) ? [] : [`--cp-address=${dpAddress}`]),
           `--dataplane-file=${join(dir, `${spec.name}.yaml`)}`,
           `--dataplane-token-file=${join(dir, `${spec.name}.token`)}`,
           `--drain-time=${DRAIN_TIME}`,

@@ -100,7 +100,8 @@ async function setUp(scope: Scope, dir: string, { simulated }: ReplicasOptions):
     fleet,
     toBackend,
     real,
-    start: (name) => one.startSidecar(specs.get(name) as SidecarSpec, [`--cp-address=${two.dpAddress}`]),
+    start: (name) =>
+      one.startSidecar(specs.get(name) as SidecarSpec, [`--cp-address=${one.dpAddress},${two.dpAddress}`]),
     names: () => [...real, ...fleet.names],
     [Symbol.asyncDispose]: () => scope.close(),
   };
