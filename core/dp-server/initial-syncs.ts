@@ -71,7 +71,8 @@ export class InitialSyncs {
       timer[Symbol.dispose]();
       this.#underWay--;
       const [next] = this.#waiting;
-      next?.();
+      // One that ended while it waited went ahead of its turn.
+      if (this.#underWay < this.#mostAtOnce) next?.();
     };
     const timer = this.#clock.after(TURN_MS, done);
     return done;
