@@ -3,7 +3,7 @@ import type { ControlPlaneAddress } from "../trust/address.ts";
 import { openTrust, type Trust } from "../trust/open-trust.ts";
 import { isVerdict } from "../trust/trust-problems.ts";
 import { type Answer, postJson } from "./post.ts";
-import { parseAddresses, type Resolve, Targets } from "./targets.ts";
+import { parseAddresses, type Resolve, Targets, targetText } from "./targets.ts";
 import type { TokenSource } from "./token-source.ts";
 
 export interface LinkOptions {
@@ -29,6 +29,8 @@ export class ControlPlaneLink {
   readonly addresses: readonly ControlPlaneAddress[];
   readonly #options: LinkOptions;
   readonly #targets: Targets;
+  /** How each control plane was recognised, by its text: going back to one costs no handshakes beside the connection's own. */
+  readonly #known = new Map<string, Trust>();
   #trust: Promise<Trust> | undefined;
 
   /** MM100 when an address is no https URL. */
@@ -71,6 +73,7 @@ export class ControlPlaneLink {
     const present = this.#trust;
     if (!present || !trust || (await present.catch(() => undefined)) !== trust || this.#trust !== present) return;
     const verdict = isVerdict(String((error as NodeJS.ErrnoException | undefined)?.code ?? ""));
+    if (verdict) this.#known.delete(targetText(trust));
     if (this.several) this.#targets.next();
     if (this.several || verdict) this.#trust = undefined;
   }
@@ -103,11 +106,16 @@ export class ControlPlaneLink {
     const { caCert, skipVerify, token } = this.#options;
     const errors: MeshError[] = [];
     for (;;) {
-      const { address, ip } = await this.#targets.current();
+      const target = await this.#targets.current();
+      const known = this.#known.get(targetText(target));
+      if (known) return known;
       const timeoutMs = this.#targets.size > 1 ? HURRIED_HANDSHAKE_MS : undefined;
       const common = { caCert, skipVerify, token: await token.current(), signal, timeoutMs };
       try {
-        return await openTrust({ ...common, address: `https://${address.text}`, ip });
+        const address = `https://${target.address.text}`;
+        const trust = await openTrust({ ...common, address, ip: target.ip });
+        this.#known.set(targetText(target), trust);
+        return trust;
       } catch (thrown) {
         if (signal.aborted) throw thrown;
         errors.push(toMeshError(thrown));

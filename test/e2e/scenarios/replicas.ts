@@ -166,12 +166,12 @@ export async function playKills(
     const killed = performance.now();
     victim.controlPlane().process.kill("SIGKILL");
     await victim.controlPlane().exited;
-    movedMs.push(await untilMoved(replicas, lost, killed));
-    const next = await eventually(
+    const replaced = eventually(
       () => leaderOf(replicas),
       (leader) => leader !== undefined,
-    );
-    if (next !== leads) leaderMs.push(performance.now() - killed);
+    ).then((leader) => leader !== leads && leaderMs.push(performance.now() - killed));
+    movedMs.push(await untilMoved(replicas, lost, killed));
+    await replaced;
     await sleep(downMs);
     await victim.startControlPlane();
     await sleep(everyMs / 2);
