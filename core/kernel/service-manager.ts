@@ -48,19 +48,26 @@ export function openServiceManager(options: ServiceManagerOptions): ServiceManag
   const send = createSender(options);
   const feedEvery = watchdogPeriod(env);
   let feeding: Disposable | undefined;
+  let underWay = false;
   const feed = () => {
-    if (options.alive?.() ?? true) send(["WATCHDOG=1"]);
+    // A sender that hangs must not have a queue behind it.
+    if (!underWay && (options.alive?.() ?? true)) {
+      underWay = true;
+      void send(["WATCHDOG=1"]).finally(() => {
+        underWay = false;
+      });
+    }
     if (feedEvery !== undefined && !scope.closed) feeding = clock.after(feedEvery, feed);
   };
   scope.defer(() => feeding?.[Symbol.dispose]());
   return {
     ready(status) {
-      send(["READY=1", `STATUS=${status}`]);
+      void send(["READY=1", `STATUS=${status}`]);
       if (feedEvery !== undefined && feeding === undefined) feed();
     },
-    status: (text) => send([`STATUS=${text}`]),
+    status: (text) => void send([`STATUS=${text}`]),
     stopping: (status, withinMs) =>
-      send(["STOPPING=1", `STATUS=${status}`, `EXTEND_TIMEOUT_USEC=${(withinMs + STOP_SLACK_MS) * 1000}`]),
+      void send(["STOPPING=1", `STATUS=${status}`, `EXTEND_TIMEOUT_USEC=${(withinMs + STOP_SLACK_MS) * 1000}`]),
   };
 }
 
@@ -72,7 +79,7 @@ function watchdogPeriod(env: ServiceManagerOptions["env"]): number | undefined {
 }
 
 /** One message after the other, so that none overtakes another. */
-function createSender({ env, log }: ServiceManagerOptions): (lines: readonly string[]) => void {
+function createSender({ env, log }: ServiceManagerOptions): (lines: readonly string[]) => Promise<void> {
   let senders = SENDERS;
   let last = Promise.resolve();
   const trySend = async (lines: readonly string[]) => {
@@ -90,6 +97,7 @@ function createSender({ env, log }: ServiceManagerOptions): (lines: readonly str
   };
   return (lines) => {
     last = last.then(() => trySend(lines.map((line) => line.replaceAll("\n", " "))));
+    return last;
   };
 }
 

@@ -98,7 +98,7 @@ export class EnvoyKeeper {
   #endText({ how, lastWords }: EnvoyExit): string {
     const killed = this.#killedFor;
     this.#killedFor = undefined;
-    if (killed !== undefined) return `SIGKILL from here, since ${killed}`;
+    if (killed !== undefined) return `SIGKILL from its supervisor, since ${killed}`;
     const reason = how === "SIGKILL" ? "from outside (out of memory?)" : reasonOf(lastWords);
     return reason === undefined ? how : `${how}${how === "SIGKILL" ? " " : ": "}${reason}`;
   }

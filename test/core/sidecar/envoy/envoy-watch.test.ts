@@ -155,6 +155,6 @@ test("a real Envoy that is stopped is replaced by another", async (test) => {
   assert.equal(processState(first), undefined);
   assert.match(
     texts.find((text) => text.startsWith("Envoy ended")) ?? "",
-    /^Envoy ended by SIGKILL from here, since it is stopped by a signal \(.*\), for 30s\. It is started again in 100ms$/,
+    /^Envoy ended by SIGKILL from its supervisor, since it is stopped by a signal \(.*\), for 30s\. It is started again in 100ms$/,
   );
 });
