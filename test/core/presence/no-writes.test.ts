@@ -155,3 +155,21 @@ test("control planes that could not write their signs of life do not count as go
   assert.equal((await world.record("redis-1"))?.state, "connected");
   await one.stop();
 });
+
+test("the end of a stream whose place was never written down says nothing about the holder elsewhere", async () => {
+  const world = await new FragileWorld().meshes();
+  const [one, two] = [await world.controlPlane(), await world.controlPlane()];
+  const holder = new Join(one, redis("i1"));
+  await holder.settled;
+  world.readOnly = true;
+  const visitor = new Join(two, redis("i1"));
+  await visitor.settled;
+  assert.equal(visitor.state, "active");
+  visitor.close();
+  world.readOnly = false;
+  await world.clock.advance(5 * SECOND);
+  const record = await world.record("redis-1");
+  assert.deepEqual([record?.state, record?.instance, holder.state], ["connected", one.instance, "active"]);
+  await one.stop();
+  await two.stop();
+});

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import type { SidecarHealth } from "../../../core/model/dataplane/sidecar-health.ts";
 import type { PresenceSpec } from "../../../core/model/dataplane-presence.ts";
+import { FragileWorld } from "./fragile-world.ts";
 import { HealthModel } from "./health-model.ts";
-import { type ControlPlane, definitionOf, Join, MINUTE, SECOND, Stream, World, YEAR } from "./world.ts";
+import { type ControlPlane, definitionOf, Join, MINUTE, SECOND, Stream, YEAR } from "./world.ts";
 
 const SETTINGS = {
   idleTimeoutMs: 5 * MINUTE,
@@ -77,7 +78,7 @@ export async function runRandomSequence(seed: number, length = 30): Promise<void
 class Sequence {
   readonly history: string[] = [];
   readonly #random: (below: number) => number;
-  readonly #world = new World();
+  readonly #world = new FragileWorld();
   readonly #controlPlanes: (ControlPlane | undefined)[] = [undefined, undefined];
   readonly #known: Known[];
   #joins: LiveJoin[] = [];
@@ -162,7 +163,8 @@ class Sequence {
     if (together) return "nothing";
     if (dice < 65) return this.#end("stop");
     if (dice < 73) return this.#startAny();
-    if (dice < 76) return this.#jump();
+    if (dice < 74.5) return this.#jump();
+    if (dice < 76 && controlPlane) return this.#withoutWrites();
     return this.#advance(this.#pick(STEPS) ?? SECOND);
   }
 
@@ -178,7 +180,12 @@ class Sequence {
     await this.#world.clock.settle();
     if (join.error) {
       const { code } = join.error as Error & { code?: string };
-      const allowed = known.direct ? ["MM700", "MM710"] : ["MM700", "MM710", "MM404"];
+      const allowed = [
+        "MM700",
+        "MM710",
+        ...(known.direct ? [] : ["MM404"]),
+        ...(this.#world.readOnly ? ["MM503"] : []),
+      ];
       assert.ok(allowed.includes(code ?? ""), `refused for no reason: ${join.error.message}`);
       const newer = /newer stream/.test(join.error.message);
       if (code === "MM700") assert.ok(newer || known.departed.has(incarnation), join.error.message);
@@ -217,7 +224,8 @@ class Sequence {
 
   async #say(controlPlane: ControlPlane, known: Known, join: Join, report: SidecarHealth): Promise<boolean> {
     const { proxy, incarnation } = join.stream;
-    const effective = await controlPlane.presence.report(proxy, incarnation, report);
+    const reported = controlPlane.presence.report(proxy, incarnation, report);
+    const effective = await (this.#world.readOnly ? reported.catch(() => false) : reported);
     if (effective) known.health.tookEffect(incarnation, report);
     return effective;
   }
@@ -278,6 +286,32 @@ class Sequence {
     const controlPlane = await this.#world.controlPlane(SETTINGS);
     this.#controlPlanes[at] = controlPlane;
     return `start ${controlPlane.instance}`;
+  }
+
+  /** The store takes no writes for a while; streams open and end meanwhile. */
+  async #withoutWrites(): Promise<string> {
+    const did: string[] = [];
+    this.#world.readOnly = true;
+    for (let at = 0; at < 3; at++) {
+      const known = this.#pick(this.#known);
+      const controlPlane = this.#pick(this.#controlPlanes.filter((each) => each !== undefined));
+      const live = this.#pick(this.#joins);
+      const dice = this.#random(10);
+      if (dice < 4 && known && controlPlane) {
+        const incarnation = dice < 2 || known.incarnations === 0 ? ++known.incarnations : known.incarnations;
+        did.push(await this.#open(controlPlane, known, `${known.name}-${incarnation}`));
+      } else if (dice < 7 && live) did.push(this.#close(live));
+      else did.push(await this.#advance(this.#pick([SECOND, 20 * SECOND]) ?? SECOND));
+    }
+    this.#world.readOnly = false;
+    for (const known of this.#known) {
+      // Heartbeats were missed, and everybody gets a new grace.
+      known.crashes += 2;
+      // A place may have changed hands several times without a record.
+      known.holder = undefined;
+    }
+    did.push(await this.#advance(5 * SECOND));
+    return `without writes: ${did.join("; ")}`;
   }
 
   #jump(): string {
