@@ -109,7 +109,7 @@ export class Places {
     const lease = seat.current;
     if (!lease || record.epoch < lease.epoch || this.#unrecorded.get(lease) === SETTLING) return;
     if (record.epoch === lease.epoch) {
-      if (record.state === "left") this.#dismiss(lease);
+      if (record.state === "left" && isAbout(record, lease)) this.#dismiss(lease);
       return;
     }
     // Another control plane gave the place to another stream.
@@ -120,7 +120,7 @@ export class Places {
     const lease = seat.current;
     if (!lease || (before && before.epoch < lease.epoch) || this.#unrecorded.get(lease) === SETTLING) return;
     if (before && hasDeparted(before)) {
-      this.#dismiss(lease);
+      if (isAbout(before, lease)) this.#dismiss(lease);
       return;
     }
     this.#seats.remove(lease);
@@ -287,4 +287,9 @@ export class Places {
     const seat = own ? this.#seats.get(proxy) : undefined;
     if (seat) this.#offer(seat, this.#options.index().record(proxy)?.spec);
   }
+}
+
+/** Whether the record is of the sidecar that has the place. One whose place is not written down yet has the epoch of another's. */
+function isAbout(record: PresenceSpec, lease: Lease): boolean {
+  return record.incarnation === lease.stream.incarnation;
 }

@@ -173,3 +173,23 @@ test("the end of a stream whose place was never written down says nothing about 
   await one.stop();
   await two.stop();
 });
+
+test("a sidecar that takes the place of one that was leaving keeps it when that one's leave is written down", async () => {
+  const world = await new FragileWorld().meshes();
+  const cp = await world.controlPlane();
+  const leaving = new Join(cp, redis("i1"));
+  await leaving.settled;
+  await cp.presence.leave(leaving.stream.proxy, "i1");
+  world.readOnly = true;
+  leaving.close();
+  const next = new Join(cp, redis("i2"));
+  await next.settled;
+  assert.equal(next.state, "active");
+  world.readOnly = false;
+  await world.clock.advance(5 * SECOND);
+  assert.equal(next.state, "active");
+  const record = await world.record("redis-1");
+  assert.deepEqual([record?.state, record?.incarnation], ["connected", "i2"]);
+  assert.ok(await world.dataplane("redis-1"));
+  await cp.stop();
+});
