@@ -16,8 +16,9 @@ export interface TagRule {
   readonly merged: MergedConf;
 }
 
-/** Rules beyond this many are not spelled out. */
+/** More is not spelled out: rules that nobody could read, and comparisons of rules with entries (50 ms). */
 const MOST_RULES = 10_000;
+const MOST_WORK = 1_000_000;
 
 /** The entries that are about traffic with these tags. */
 export function entriesFor(entries: readonly PolicyEntry[], tags: Tags): readonly PolicyEntry[] {
@@ -36,7 +37,7 @@ export function splitTraffic(entries: readonly PolicyEntry[]): readonly TagRule[
     values.set(key, (values.get(key) ?? new Set()).add(value));
   }
   const count = [...values.values()].reduce((product, of) => product * (of.size + 1), 1);
-  if (count > MOST_RULES) return undefined;
+  if (count > MOST_RULES || count * entries.length > MOST_WORK) return undefined;
   let parts: readonly (readonly TagMatcher[])[] = [[]];
   for (const key of [...values.keys()].sort()) {
     const choices = choicesOf(key, [...(values.get(key) ?? [])]);

@@ -138,6 +138,9 @@ function numbersOf(matches: readonly Match[]): readonly number[] {
   return matches.map(({ number }) => number);
 }
 
+/** Targets whose settings are kept; more are of services that are gone, unless a mesh is larger than any that is known. */
+const MOST_KNOWN = 10_000;
+
 interface TypeEntries {
   readonly policy: Policy;
   readonly entries: readonly PolicyEntry[];
@@ -163,6 +166,7 @@ function createTargetPolicies(direction: PolicyTarget["direction"], types: reado
           (before, { policy, merged }) => applyPatch(before, policy.definition.contribute(merged.conf, target)),
           base,
         );
+        if (known.size >= MOST_KNOWN) known.clear();
         known.set(key, settings);
       }
       return settings;

@@ -43,6 +43,9 @@ test("parts beyond counting are not spelled out", () => {
     Array.from({ length: 30 }, (_, value) => about({ [key]: String(value) }, { x: value })),
   );
   assert.equal(splitTraffic(entries), undefined);
+  const services = Array.from({ length: 1200 }, (_, index) => about({ s: `s-${index}` }, { x: index }));
+  assert.equal(splitTraffic(services), undefined);
+  assert.equal(splitTraffic(services.slice(0, 900))?.length, 900);
 });
 
 test("for any traffic exactly one part holds, and it says what merging the entries about it says", () => {
