@@ -47,6 +47,7 @@ export class EventStreams {
     raw.writeHead(200, {
       "content-type": "text/event-stream",
       "cache-control": "no-store",
+      connection: "close",
       "x-content-type-options": "nosniff",
     });
     raw.write(": watching\n\n");

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { test } from "node:test";
 import { createEventLog } from "../../../core/events/event-log.ts";
 import { systemClock } from "../../../core/kernel/clock.ts";
@@ -102,4 +104,56 @@ test("a watch begins with what was and goes on with what happens, and ends with 
   assert.doesNotMatch(text, /redis-2/);
   await api.close();
   assert.equal((await chunks?.read())?.done, true);
+});
+
+test("there is an end to the number of readers; one that leaves makes room", async (t) => {
+  const { api } = await openEvents(t);
+  const readers: AbortController[] = [];
+  const open = async () => {
+    const controller = new AbortController();
+    const { status } = await fetch(`${api.url}/_events?watch`, { signal: controller.signal });
+    readers.push(controller);
+    return status;
+  };
+  t.after(() => {
+    for (const reader of readers) reader.abort();
+  });
+  const statuses = await Promise.all(Array.from({ length: 200 }, open));
+  assert.ok(statuses.every((status) => status === 200));
+  assert.equal(await open(), 429);
+  readers[0]?.abort();
+  let status = 429;
+  for (let tries = 0; tries < 500 && status === 429; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    status = await open();
+  }
+  assert.equal(status, 200);
+});
+
+test("a reader that reads nothing is cut off", async (t) => {
+  const { api, events } = await openEvents(t);
+  const socket = connect(api.port, "127.0.0.1");
+  t.after(() => socket.destroy());
+  const closed = once(socket, "close");
+  socket.on("error", () => undefined);
+  socket.write(`GET /_events?watch HTTP/1.1\r\nHost: localhost:${api.port}\r\n\r\n`);
+  await once(socket, "readable");
+  const news = {
+    kind: "lost",
+    level: "warn",
+    mesh: "default",
+    type: "Dataplane",
+    name: "a",
+    detail: "x".repeat(900),
+  } as const;
+  for (let at = 0; at < 15_000; at++) {
+    events.tell(news);
+    if (at % 500 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  let read = 0;
+  socket.on("data", (chunk: Buffer) => {
+    read += chunk.length;
+  });
+  await closed;
+  assert.ok(read > 100_000 && read < 15_000_000, `what was not sent was not kept for it: ${read} bytes`);
 });
