@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:net";
+import { createServer } from "node:net";
 
 /**
  * Below the ports that Linux gives to outgoing connections (32768 and up by default): nobody takes one by chance
@@ -7,25 +7,28 @@ import { createServer, type Server } from "node:net";
 const LOWEST = 10_000;
 const HIGHEST = 32_000;
 
-/** Ports that nothing listened on a moment ago, on any address; all held open together so that they differ. */
+/** Ports that were given away and may not be in use yet. */
+const given = new Set<number>();
+
+/** Ports that nothing listened on a moment ago, on any address. A process never gets the same port twice. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers: Server[] = [];
-  while (servers.length < count) {
-    const server = await tryPort(LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST)));
-    if (server) servers.push(server);
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST));
+    if (given.has(port) || !(await isFree(port))) continue;
+    given.add(port);
+    ports.push(port);
   }
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
 }
 
-function tryPort(port: number): Promise<Server | undefined> {
+function isFree(port: number): Promise<boolean> {
   const server = createServer();
   return new Promise((resolve, reject) => {
     server.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EADDRINUSE") resolve(undefined);
+      if (error.code === "EADDRINUSE") resolve(false);
       else reject(error);
     });
-    server.listen(port, () => resolve(server));
+    server.listen(port, () => server.close(() => resolve(true)));
   });
 }
