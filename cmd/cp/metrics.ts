@@ -1,5 +1,7 @@
 import type { DpServer } from "../../core/dp-server/dp-server.ts";
 import type { PushStats } from "../../core/push/push-stats.ts";
+import { isAvailable, leadershipOf } from "../../core/store/leadership.ts";
+import type { ResourceStore } from "../../core/store/resource-store.ts";
 import { watchEventLoopLag } from "./event-loop-lag.ts";
 import { createMetricKinds, type MetricKinds } from "./metric-kinds.ts";
 
@@ -12,16 +14,18 @@ export interface MetricsSources {
   readonly push: () => PushStats;
   /** Undefined until it listens. */
   readonly dp: () => Pick<DpServer, "streams" | "initialSyncs"> | undefined;
+  readonly store: ResourceStore;
 }
 
 /**
  * Loads prom-client when the first scrape comes; values are read at each scrape, so nothing is counted in between but what
  * the engine and the streams count anyway. The lag of the event loop is watched from the first scrape on.
  */
-export async function createMetrics({ push, dp }: MetricsSources): Promise<MetricsRegistry> {
+export async function createMetrics({ push, dp, store }: MetricsSources): Promise<MetricsRegistry> {
   const kinds = await createMetricKinds();
   addPushMetrics(kinds, push);
   addStreamMetrics(kinds, dp);
+  addStoreMetrics(kinds, store);
   addProcessMetrics(kinds);
   return {
     contentType: kinds.registry.contentType,
@@ -44,6 +48,13 @@ function addPushMetrics({ gauge, gauges, counter }: MetricKinds, push: MetricsSo
   const shared = () => push().resources.shared;
   counter("monomesh_resources_shared_total", "Times a resource was needed and already there.", shared);
   gauge("monomesh_dns_names", "DNS names of Dataplanes that are kept resolved.", () => push().hosts);
+}
+
+function addStoreMetrics({ gauge }: MetricKinds, store: ResourceStore): void {
+  const available = () => Number(isAvailable(store));
+  gauge("monomesh_store_available", "0 while the store's database is away and writes are refused.", available);
+  const leads = () => Number(leadershipOf(store).leads);
+  gauge("monomesh_leader", "1 at the control plane that leads.", leads);
 }
 
 function addStreamMetrics({ gauge, counters }: MetricKinds, dp: MetricsSources["dp"]): void {

@@ -179,7 +179,7 @@ async function listen(start: CpStart, wiring: Wiring, engine: PushEngine, instan
       log,
       notReady: () => (serving ? undefined : "the servers are not up yet"),
       metrics: () => {
-        metrics ??= createMetrics({ push: () => engine.stats(), dp: () => dp });
+        metrics ??= createMetrics({ push: () => engine.stats(), dp: () => dp, store });
         return metrics;
       },
     }),

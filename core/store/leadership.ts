@@ -20,9 +20,11 @@ export interface Leadership {
 /** Its epoch counts the leaders there were. No resource is stored under it. */
 export const LEADER_KEY: ResourceKey = { type: "ControlPlaneLeader", mesh: "", name: "leader" };
 
-/** A store that several control planes can use says which of them leads. */
+/** A store that several control planes can use says which of them leads, and whether what they share is there. */
 export interface SharedStore extends ResourceStore {
   readonly leadership: Leadership;
+  /** False while reads come from memory and writes are refused. */
+  readonly available: boolean;
 }
 
 /** A store that only one control plane uses: that one leads. */
@@ -31,6 +33,11 @@ const ALONE: Leadership = {
   term: undefined,
   onChange: () => ({ [Symbol.dispose]: () => undefined }),
 };
+
+/** True for stores that do not say. */
+export function isAvailable(store: ResourceStore): boolean {
+  return (store as Partial<SharedStore>).available ?? true;
+}
 
 export function leadershipOf(store: ResourceStore): Leadership {
   return (store as Partial<SharedStore>).leadership ?? ALONE;

@@ -93,6 +93,10 @@ class PostgresStore implements SharedStore {
     );
   }
 
+  get available(): boolean {
+    return this.#link.away === undefined;
+  }
+
   async get(key: ResourceKey): Promise<Resource | undefined> {
     await this.#current();
     return this.#copy.get(key);

@@ -16,7 +16,7 @@ async function scrape(streams = new StreamCounts()): Promise<string> {
   const resolve = () => Promise.reject(new Error("no names here"));
   const engine = createPushEngine({ store, scope, clock: systemClock, log: silentLogger, resolve });
   const initialSyncs = { underWay: 3, waiting: 4 };
-  const metrics = await createMetrics({ push: () => engine.stats(), dp: () => ({ streams, initialSyncs }) });
+  const metrics = await createMetrics({ push: () => engine.stats(), dp: () => ({ streams, initialSyncs }), store });
   const text = await metrics.metrics();
   assert.equal(await metrics.metrics().then((again) => again.split("\n").length), text.split("\n").length);
   await scope.close();

@@ -173,6 +173,7 @@ describe("the PostgreSQL store of several control planes", { skip: postgresMissi
         await assert.rejects(store.delete(draft("a")), { code: "MM503" });
         await assert.rejects(store.epoch(draft("a")), { code: "MM503" });
         await assert.rejects(store.advanceEpoch(draft("a"), 0), { code: "MM503" });
+        assert.equal(store.available, false);
         assert.ok(performance.now() - started < 3000, "nobody waits for a server that is not there");
       }
     } finally {
@@ -200,6 +201,7 @@ describe("the PostgreSQL store of several control planes", { skip: postgresMissi
       (done) => done,
     );
     assert.equal((await one.get(draft("c")))?.version, 1);
+    assert.deepEqual([one.available, two.available], [true, true]);
   });
 
   it("finds out that nobody answers any more, and that somebody does again", async (test) => {
