@@ -40,7 +40,7 @@ export function openFileLock(driver: SqliteDriver, path: string, nowMs: number):
   writeHolder(holderFile, ownHolder(nowMs));
   return {
     [Symbol.dispose]() {
-      rmSync(holderFile, { force: true });
+      removeHolder(holderFile);
       heldHere.delete(held);
       connection.close();
     },
@@ -74,7 +74,16 @@ function writeHolder(file: string, holder: Holder): void {
   try {
     writeFileSync(file, `${JSON.stringify(holder)}\n`, { mode: 0o644 });
   } catch {
+    removeHolder(file);
+  }
+}
+
+/** On a disk that failed it stays; the lock is what counts. */
+function removeHolder(file: string): void {
+  try {
     rmSync(file, { force: true });
+  } catch {
+    // Nothing is left to be done about it.
   }
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
 import { systemClock } from "../../core/kernel/clock.ts";
 import { silentLogger } from "../../core/kernel/log.ts";
 import type { ResourceDraft } from "../../core/model/resource.ts";
@@ -11,14 +12,25 @@ import { createMemoryStore } from "../../plugins/store-memory/memory-store.ts";
 import { openPostgresStore } from "../../plugins/store-postgres/postgres-store.ts";
 import { openSqliteStore } from "../../plugins/store-sqlite/sqlite-store.ts";
 import { postgresMissing, startPostgres, type TestPostgres } from "../support/postgres.ts";
+import { killOften } from "./store/kills.ts";
 
 /*
  * What the stores can do, over both drivers of SQLite, in PostgreSQL and in memory. Run by `./build.sh bench store`; prints a table and
  * a line of JSON. The first argument shortens it: `./build.sh bench store 0.1` works on a tenth of everything;
- * the second names the stores: `./build.sh bench store 1 postgres`.
+ * the second names the stores: `./build.sh bench store 1 postgres`. `./build.sh bench store --kills 200` kills a writing
+ * process that often, with each driver of SQLite, and does nothing else.
  */
 
-const SHARE = Number(process.argv[2] ?? 1);
+const { values, positionals } = parseArgs({ options: { kills: { type: "string" } }, allowPositionals: true });
+if (values.kills !== undefined) {
+  for (const driver of ["better-sqlite3", "node"] as const) {
+    const { kills, answered } = await killOften(Number(values.kills), driver);
+    process.stdout.write(`${driver}: ${kills} kills, none of ${answered} writes lost\n`);
+  }
+  process.exit(0);
+}
+
+const SHARE = Number(positionals[0] ?? 1);
 const scaled = (count: number) => Math.max(1, Math.round(count * SHARE));
 
 /** `path` is a file for SQLite, and stands for a database of its own otherwise. */
@@ -217,7 +229,7 @@ async function measureShared(open: Opener, dir: string): Promise<void> {
   await Promise.all([one.close(), two.close()]);
 }
 
-const only = process.argv[3]?.split(",");
+const only = positionals[1]?.split(",");
 for (const [name, open] of Object.entries(STORES)) {
   if (only && !only.includes(name)) continue;
   const dir = mkdtempSync(join(tmpdir(), "bench-store-"));

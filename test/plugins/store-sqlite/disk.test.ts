@@ -24,3 +24,27 @@ for (const driver of DRIVERS) {
     assert.match(output, /^full: MM503 .*no room.*\nfree again: ok\nread-only start: MM503 .*\n$/);
   });
 }
+
+/** Whether the system lets tests mount a disk image, and stop its file system. */
+const images =
+  spawnSync("unshare", [
+    "--mount",
+    "sh",
+    "-c",
+    "cd $(mktemp -d) && truncate -s 4M image && mkfs.ext4 -q image && mkdir m && mount -o loop image m && umount m && rm -r $PWD",
+  ]).status === 0;
+
+for (const driver of DRIVERS) {
+  test(`when the file system stops writing, writes are refused and reads go on (${driver})`, {
+    skip: images ? false : "the system does not let tests mount a disk image (root, mkfs.ext4)",
+  }, (t) => {
+    const dir = tempDir(t);
+    const child = join(import.meta.dirname, "children/failing-disk.ts");
+    const script = `cd "$1" && truncate -s 16M image && mkfs.ext4 -q image && mkdir disk && mount -o loop image disk
+      "$2" --disable-warning=ExperimentalWarning "$3" "$1/disk" "$4"; status=$?; umount disk; exit $status`;
+    const args = ["--mount", "sh", "-c", script, "sh", dir, process.execPath, child, driver];
+    const { status, stdout, stderr } = spawnSync("unshare", args, { encoding: "utf8" });
+    assert.equal(status, 0, stdout + stderr);
+    assert.match(stdout, /^refused: .*\nreads go on\n$/);
+  });
+}
