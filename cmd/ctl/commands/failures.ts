@@ -1,6 +1,6 @@
 import { commonest, FAILURE_HEADER, type Failures, failureRows } from "../output/failure-table.ts";
 import { documentText, outputFormat } from "../output/print.ts";
-import { tableText } from "../output/table.ts";
+import { tableText, terminalWidth } from "../output/table.ts";
 import { expectOk } from "../rest-client.ts";
 import type { Session } from "../session.ts";
 
@@ -17,8 +17,7 @@ export async function runFailures(session: Session, name: string, options: { out
   }
   const oldestFirst = failures.items.toReversed();
   if (oldestFirst.length > 0) {
-    const width = session.io.stdout.isTTY ? session.io.stdout.columns : undefined;
-    session.out(tableText(FAILURE_HEADER, failureRows(oldestFirst, Date.now()), width));
+    session.out(tableText(FAILURE_HEADER, failureRows(oldestFirst, Date.now()), terminalWidth(session.io.stdout)));
   }
   session.talk(summary(name, failures));
   return 0;
