@@ -74,6 +74,11 @@ export class GrpcStream {
     this.#flush();
   }
 
+  /** Reads nothing more: the buffers of both kernels fill, then the server's turn comes. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
   /** Sends what a keepalive sends. */
   ping(): void {
     if (!this.#ended) this.#socket.write(frame(PING, 0, 0, Buffer.alloc(8)));

@@ -7,7 +7,7 @@ import { loadServerIdentity } from "../../../core/ca/server-identity.ts";
 import { createDpServer, type DpServerDeps } from "../../../core/dp-server/dp-server.ts";
 import { createEventLog } from "../../../core/events/event-log.ts";
 import { BoundedFailureBook } from "../../../core/insight/failure-book.ts";
-import { systemClock } from "../../../core/kernel/clock.ts";
+import { type Clock, systemClock } from "../../../core/kernel/clock.ts";
 import { MeshError } from "../../../core/kernel/errors.ts";
 import { createLogger, silentLogger } from "../../../core/kernel/log.ts";
 import { Scope } from "../../../core/kernel/scope.ts";
@@ -96,13 +96,17 @@ export class ServerBench implements AsyncDisposable {
   readonly #identityListeners = new Set<(identity: TlsIdentity) => void>();
   #workDir = "";
 
-  static async open(bootstrap: DpServerDeps["bootstrap"] = {}, hds: DpServerDeps["hds"] = {}): Promise<ServerBench> {
+  static async open(
+    bootstrap: DpServerDeps["bootstrap"] = {},
+    hds: DpServerDeps["hds"] = {},
+    clock: Clock = systemClock,
+  ): Promise<ServerBench> {
     const bench = new ServerBench();
-    await bench.#start(bootstrap, hds);
+    await bench.#start(bootstrap, hds, clock);
     return bench;
   }
 
-  async #start(bootstrap: DpServerDeps["bootstrap"], hds: DpServerDeps["hds"]): Promise<void> {
+  async #start(bootstrap: DpServerDeps["bootstrap"], hds: DpServerDeps["hds"], clock: Clock): Promise<void> {
     this.#workDir = await mkdtemp(join(tmpdir(), "dp-server-"));
     const { store } = this;
     await store.put({ type: "Mesh", mesh: "", name: "default", labels: {}, spec: {} });
@@ -125,7 +129,7 @@ export class ServerBench implements AsyncDisposable {
     });
     const server = await createDpServer({
       scope: this.scope,
-      clock: systemClock,
+      clock,
       log,
       events: createEventLog({ log, clock: systemClock, instance: "cp-1" }),
       store,
