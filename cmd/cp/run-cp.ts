@@ -1,5 +1,4 @@
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { systemClock } from "../../core/kernel/clock.ts";
 import { MeshError } from "../../core/kernel/errors.ts";
 import { createLogger, type LogLevel } from "../../core/kernel/log.ts";
@@ -9,6 +8,7 @@ import { Scope } from "../../core/kernel/scope.ts";
 import { openServiceManager } from "../../core/kernel/service-manager.ts";
 import type { Io } from "../terminal/io.ts";
 import { createLogSink, logFormat } from "../terminal/log-sink.ts";
+import { parseFlags } from "../terminal/parse-flags.ts";
 import { createBanner } from "./banner.ts";
 import { loadCpSettings } from "./load-cp-settings.ts";
 import type { CpStart } from "./open-store.ts";
@@ -44,7 +44,7 @@ const OPTIONS = {
 
 /** `monomesh cp …` and `kuma-cp …`. Resolves to the exit code when the control plane has stopped. */
 export async function runCp(args: readonly string[], io: Io): Promise<number> {
-  const { values, positionals } = parseCpArgs(args);
+  const { values, positionals } = parseFlags(args, OPTIONS, "monomesh cp --help");
   const [verb, ...rest] = positionals;
   if (values.help || verb === "help") {
     io.stdout.write(HELP);
@@ -80,17 +80,6 @@ export async function runCp(args: readonly string[], io: Io): Promise<number> {
         todo: close ? `Did you mean ${close}?` : "monomesh cp run starts the control plane.",
       });
     }
-  }
-}
-
-function parseCpArgs(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
-  } catch (cause) {
-    throw new MeshError("MM100", (cause as Error).message.split(". ")[0] ?? "wrong usage", {
-      todo: "Help: monomesh cp --help",
-      cause,
-    });
   }
 }
 

@@ -1,7 +1,7 @@
-import { parseArgs } from "node:util";
 import { MeshError } from "../../core/kernel/errors.ts";
 import { nearest } from "../../core/kernel/nearest.ts";
 import type { Io } from "../terminal/io.ts";
+import { parseFlags } from "../terminal/parse-flags.ts";
 
 const HELP = `Plugins: what is built in, and files of yours.
 
@@ -46,7 +46,7 @@ const VERBS = {
 
 /** `monomesh plugin …`. Resolves to the exit code. */
 export async function runPlugin(args: readonly string[], io: Io): Promise<number> {
-  const { values, positionals } = parsePluginArgs(args);
+  const { values, positionals } = parseFlags(args, OPTIONS, "monomesh plugin --help");
   const [verb, ...words] = positionals;
   if (values.help || verb === "help") {
     io.stdout.write(HELP);
@@ -86,17 +86,6 @@ export async function runPlugin(args: readonly string[], io: Io): Promise<number
 
 function isVerb(verb: string | undefined): verb is keyof typeof VERBS {
   return verb !== undefined && Object.hasOwn(VERBS, verb);
-}
-
-function parsePluginArgs(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
-  } catch (cause) {
-    throw new MeshError("MM100", (cause as Error).message.split(". ")[0] ?? "wrong usage", {
-      todo: "Help: monomesh plugin --help",
-      cause,
-    });
-  }
 }
 
 function checkUsage(
