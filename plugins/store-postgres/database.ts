@@ -17,19 +17,23 @@ const CHUNK = 1000;
 /** Statements with a name are prepared once for each connection. */
 const PULL = {
   name: "pull",
-  text: `SELECT s.revision AS newest, c.* FROM monomesh_state s LEFT JOIN LATERAL (
+  text: `SELECT s.revision AS newest, (SELECT stamp FROM monomesh_changes WHERE change = $1) AS present, c.*
+  FROM monomesh_state s LEFT JOIN LATERAL (
     SELECT change, op, ${RESOURCE_COLUMNS}, stamp FROM monomesh_changes WHERE change > $1 ORDER BY change LIMIT ${CHUNK}
   ) c ON true`,
 };
 const WRITE = { name: "write", text: "SELECT monomesh_write($1::jsonb, $2, $3) AS replies" };
+const NOW = `SELECT s.revision, (SELECT c.stamp FROM monomesh_changes c WHERE c.change = s.revision) AS stamp
+  FROM monomesh_state s`;
 const EPOCH = { name: "epoch", text: "SELECT epoch FROM monomesh_epochs WHERE type = $1 AND mesh = $2 AND name = $3" };
-const STAMP = { name: "stamp", text: "SELECT stamp FROM monomesh_changes WHERE change = $1" };
 
 type Queryable = Pick<pg.Pool, "query">;
 
 /** The next changes, and how far the database is. */
 export interface Pulled {
   readonly newest: number;
+  /** Stamp of the change that was asked from; undefined when it is not kept or there never was one. */
+  readonly present: number | undefined;
   readonly changes: readonly StampedChange[];
 }
 
@@ -40,10 +44,10 @@ export interface StampedChange {
 
 /** Some of the changes after a revision, oldest first. */
 export async function pullChanges(db: Queryable, revision: number): Promise<Pulled> {
-  type Row = ChangeRow & { readonly newest: number; readonly stamp: number };
+  type Row = ChangeRow & { readonly newest: number; readonly present: number | null; readonly stamp: number };
   const { rows } = await db.query<Row>({ ...PULL, values: [revision] });
   const changes = rows.flatMap((row) => (row.change === null ? [] : [{ change: buildChange(row), stamp: row.stamp }]));
-  return { newest: rows[0]?.newest ?? 0, changes };
+  return { newest: rows[0]?.newest ?? 0, present: rows[0]?.present ?? undefined, changes };
 }
 
 /** Commits a batch; `batch` is what `encodeBatch` makes. */
@@ -62,20 +66,13 @@ export async function readEpoch(db: Queryable, key: { type: string; mesh: string
   return rows[0]?.epoch ?? 0;
 }
 
-/** Stamp of a change; undefined when it is not kept or there never was one. */
-export async function readStamp(db: Queryable, revision: number): Promise<number | undefined> {
-  const { rows } = await db.query<{ stamp: number }>({ ...STAMP, values: [revision] });
-  return rows[0]?.stamp;
-}
-
 /** Everything, as of one moment. */
 export async function readContent(pool: pg.Pool): Promise<Content> {
   const client = await pool.connect();
   try {
     await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
-    const { rows: states } = await client.query<{ revision: number }>("SELECT revision FROM monomesh_state");
-    const revision = states[0]?.revision ?? 0;
-    const stamp = await readStamp(client, revision);
+    const { rows: states } = await client.query<{ revision: number; stamp: number | null }>(NOW);
+    const { revision = 0, stamp } = states[0] ?? {};
     const resources: Resource[] = [];
     for (let from = 0; ; ) {
       const { rows } = await client.query<ResourceRow & { id: number }>(
@@ -88,7 +85,7 @@ export async function readContent(pool: pg.Pool): Promise<Content> {
     }
     await client.query("COMMIT");
     client.release();
-    return { resources, revision, stamp };
+    return { resources, revision, stamp: stamp ?? undefined };
   } catch (error) {
     client.release(true);
     throw error;

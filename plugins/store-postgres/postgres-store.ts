@@ -82,7 +82,7 @@ class PostgresStore implements SharedStore {
         clock,
         log,
         events: {
-          onUp: () => this.#syncer.verify(),
+          onUp: () => this.#syncer.sync(),
           onRevision: (revision) => {
             if (revision > this.#copy.revision) void this.#catchUp();
           },

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { pullChanges, readContent, readStamp, type StampedChange } from "./database.ts";
+import { pullChanges, readContent, type StampedChange } from "./database.ts";
 import type { MemoryCopy } from "./memory-copy.ts";
 
 /** Brings the copy up to the database. Rejects with the errors of `pg`. */
@@ -31,13 +31,6 @@ export class Syncer {
     return this.#queued;
   }
 
-  /** The connection was away: whether the database is still the one that the copy was made of shows the newest change. */
-  async verify(): Promise<void> {
-    const { revision, stamp } = this.#copy;
-    if (stamp !== undefined && (await readStamp(this.#pool(), revision)) !== stamp) await this.#reload();
-    await this.sync();
-  }
-
   #start(): Promise<void> {
     this.#queued = undefined;
     const running = this.#pull().finally(() => {
@@ -49,11 +42,13 @@ export class Syncer {
 
   async #pull(): Promise<void> {
     for (;;) {
-      const asked = this.#copy.revision;
-      const { newest, changes } = await pullChanges(this.#pool(), asked);
-      // No longer kept, or the database was restored to an older state.
+      const { revision: asked, stamp } = this.#copy;
+      const { newest, present, changes } = await pullChanges(this.#pool(), asked);
+      // After a failover or a restore the database may have other changes under the same revisions, or fewer; and what
+      // is needed may be no longer kept.
+      const other = stamp !== undefined && present !== stamp;
       const gone = changes.length === 0 ? newest !== asked : changes[0]?.change.revision !== asked + 1;
-      if (gone) return this.#reload();
+      if (other || gone) return this.#reload();
       this.#apply(changes);
       if (this.#copy.revision >= newest) return;
     }
