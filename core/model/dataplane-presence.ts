@@ -35,6 +35,8 @@ export interface PresenceSpec {
   readonly probed?: readonly number[] | undefined;
   /** What is wrong with the sidecar itself, as it says: one plain sentence. Absent if nothing is. */
   readonly trouble?: string | undefined;
+  /** How the Envoy before the one of this stream ended, if it was not asked to. */
+  readonly envoyEnd?: string | undefined;
   /** Sequence of the report that `notReady` is from; an older one of the same incarnation is ignored. Our own sidecar only. */
   readonly healthSequence?: number | undefined;
   /** Minted at `/bootstrap`: one start of one sidecar. For a stock sidecar the id of its stream. */

@@ -11,6 +11,7 @@ import {
 } from "../model/dataplane/access.ts";
 import type { DataplaneSpec } from "../model/dataplane/spec.ts";
 import type { PresenceSpec } from "../model/dataplane-presence.ts";
+import { envoyEndText } from "./transition.ts";
 
 export interface PresenceNews {
   readonly level: LogLevel;
@@ -78,14 +79,15 @@ function newsOfArrival(
     return {
       level: "info",
       kind: "back",
-      detail: `after ${formatDuration(Math.max(0, after.since - before.lastSeen))}`,
+      detail: `after ${formatDuration(Math.max(0, after.since - before.lastSeen))}${envoyEndText(after.envoyEnd)}`,
     };
   }
   if (before?.state === "leaving" && before.leave === "draining" && before.incarnation === after.incarnation) {
     return { level: "info", kind: "back", detail: after.reason };
   }
   // Restarted or reconnected before its end was noticed; if the older one is still there, that is said elsewhere.
-  if (before?.state === "connected") return { level: "debug", kind: "back", detail: after.reason };
+  if (before?.state === "connected")
+    return { level: after.envoyEnd ? "info" : "debug", kind: "back", detail: after.reason };
   return { level: "info", kind: "joined", detail: dataplane ? servesText(dataplane) : "" };
 }
 

@@ -84,9 +84,10 @@ export function arrive(
   return {
     state: stillLeaving ? "leaving" : "connected",
     since: same && (stillLeaving || same.state === "connected") ? same.since : now.wall,
-    reason: stillLeaving ? same.reason : `connected from ${arrival.peer}`,
+    reason: stillLeaving ? same.reason : `connected from ${arrival.peer}${envoyEndText(arrival.health?.envoyEnd)}`,
     endpoints: stillLeaving ? "withdrawn" : "healthy",
     ...healthAtArrival(same, arrival, rules),
+    ...known("envoyEnd", arrival.health?.envoyEnd),
     incarnation: arrival.incarnation,
     ...remembered(previous, arrival.incarnation),
     instance: arrival.instance,
@@ -99,6 +100,11 @@ export function arrive(
     lastSeen: now.wall,
     lastSeenObserved: now.observed,
   };
+}
+
+/** For a sentence that goes on; empty if no Envoy ended. */
+export function envoyEndText(envoyEnd: string | undefined): string {
+  return envoyEnd === undefined ? "" : `; its Envoy had ended by ${envoyEnd}`;
 }
 
 /** Applies an event. The same object means: nothing to write. `delete`: the Dataplane goes, and the record with it. */

@@ -108,6 +108,7 @@ export async function joinMesh(options: JoinOptions): Promise<void> {
   if (waitForApp && fetched.incarnation === undefined) log.warn("note", NO_WAIT);
   const probes = openProbes({ ...options, spec, waitForApp });
   parts.probes = probes;
+  const envoyEnd = { get: () => parts.keeper?.lastEnd, forget: () => parts.keeper?.forgetLastEnd() };
   const relaySocket = join(workDir.socketDir, "relay.sock");
   const bootstrap = rewriteBootstrap(fetched.bootstrap, relaySocket, await plan.token.current());
   const adminAddress = adminAddressOf(bootstrap) ?? { host: "127.0.0.1", port: 9901 };
@@ -119,7 +120,7 @@ export async function joinMesh(options: JoinOptions): Promise<void> {
   await rm(config, { force: true });
   await Promise.all([
     writeFile(config, JSON.stringify(bootstrap), { mode: 0o600 }),
-    openSession({ ...options, ...failureLog, socket: relaySocket, probes, incarnation: fetched.incarnation }),
+    openSession({ ...options, ...failureLog, socket: relaySocket, probes, incarnation: fetched.incarnation, envoyEnd }),
   ]);
 
   const adminSocket = "path" in adminAddress ? adminAddress.path : undefined;

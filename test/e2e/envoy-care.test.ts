@@ -50,6 +50,11 @@ test("an Envoy that crashes or stands still costs its service little, and the me
     await watcher;
     test.diagnostic(`${report.failed} of ${report.requests} requests failed: ${JSON.stringify([...report.reasons])}`);
     assert.ok(report.failed <= 5, `${report.failed} failed`);
+    const events = (await mesh.api.get("/_events?name=backend-1")).body as {
+      items: { kind: string; detail: string }[];
+    };
+    const back = events.items.find(({ kind, detail }) => kind === "back" || detail.includes("SIGKILL"));
+    assert.match(back?.detail ?? "", /its Envoy had ended by SIGKILL from outside/);
     assert.deepEqual(
       [...states].filter((state) => state !== "connected" && state !== "lost"),
       [],

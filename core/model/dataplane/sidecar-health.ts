@@ -14,6 +14,8 @@ export interface SidecarHealth {
   readonly probed: readonly number[];
   /** What is wrong with the sidecar itself, one plain sentence: `Envoy is stopped by a signal`. Absent if nothing is. */
   readonly trouble?: string | undefined;
+  /** With a stream only: how the Envoy before this one ended, if it was not asked to: `SIGSEGV: Caught Segmentation fault`. */
+  readonly envoyEnd?: string | undefined;
 }
 
 export const HEALTH_HEADER = "monomesh-health";
@@ -24,14 +26,26 @@ export const HEALTH_METHOD = "/monomesh.v1.HealthService/StreamHealth";
 /** Takes the fields out of JSON that a sidecar sent; MM400 if they are not as they should be. */
 export function readHealth(json: unknown): SidecarHealth {
   if (isJsonObject(json)) {
-    const { sequence, notReady, probed, trouble } = json;
+    const { sequence, notReady, probed } = json;
     if (Number.isSafeInteger(sequence) && (sequence as number) >= 0 && isPorts(notReady) && isPorts(probed)) {
-      const sentence =
-        typeof trouble === "string" && trouble !== "" ? { trouble: trouble.slice(0, LONGEST_SENTENCE) } : {};
-      return { sequence: sequence as number, notReady, probed, ...sentence };
+      return {
+        sequence: sequence as number,
+        notReady,
+        probed,
+        ...sentence(json, "trouble"),
+        ...sentence(json, "envoyEnd"),
+      };
     }
   }
   throw new MeshError("MM400", "a report of health must have a sequence, and the ports notReady and probed");
+}
+
+/** As the value of a header, which is ASCII. */
+export function healthToHeader(health: SidecarHealth): string {
+  const text = JSON.stringify(health, (_key, value) =>
+    typeof value === "string" ? value.slice(0, LONGEST_SENTENCE) : value,
+  );
+  return text.replace(/[^\x20-\x7e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** As `readHealth`, from text. */
@@ -43,6 +57,13 @@ export function healthFromText(text: string): SidecarHealth {
     throw new MeshError("MM400", `a report of health is not JSON: ${(cause as Error).message}`);
   }
   return readHealth(json);
+}
+
+function sentence<Name extends string>(json: Record<string, unknown>, name: Name): { readonly [N in Name]?: string } {
+  const text = json[name];
+  return typeof text === "string" && text !== ""
+    ? ({ [name]: text.slice(0, LONGEST_SENTENCE) } as { readonly [N in Name]?: string })
+    : {};
 }
 
 const LONGEST_SENTENCE = 200;

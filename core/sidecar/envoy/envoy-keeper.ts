@@ -33,6 +33,7 @@ export class EnvoyKeeper {
   #served = false;
   #crashes: number[] = [];
   #killedFor: string | undefined;
+  #lastEnd: string | undefined;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -57,6 +58,15 @@ export class EnvoyKeeper {
     });
   }
 
+  /** How the last Envoy ended by itself, until somebody was told. */
+  get lastEnd(): string | undefined {
+    return this.#lastEnd;
+  }
+
+  forgetLastEnd(): void {
+    this.#lastEnd = undefined;
+  }
+
   /** From now on an end is a crash, and the next Envoy is started. */
   served(): void {
     this.#served = true;
@@ -78,6 +88,7 @@ export class EnvoyKeeper {
   async #ended(exit: EnvoyExit): Promise<void> {
     const { clock, log } = this.#options;
     const end = this.#endText(exit);
+    this.#lastEnd = end;
     if (!this.#served) return this.#fail(exit, `Envoy did not start: ${end}`);
     const now = clock.monotonic();
     this.#crashes = [...this.#crashes.filter((at) => now - at < CRASH_WINDOW_MS), now];

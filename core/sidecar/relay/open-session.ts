@@ -2,7 +2,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { MeshError } from "../../kernel/errors.ts";
 import type { Logger } from "../../kernel/log.ts";
 import type { Scope } from "../../kernel/scope.ts";
-import { HEALTH_HEADER } from "../../model/dataplane/sidecar-health.ts";
+import { HEALTH_HEADER, healthToHeader } from "../../model/dataplane/sidecar-health.ts";
 import { NOTHING_STARTED, refusal, splitCode } from "../bootstrap/classify.ts";
 import { targetText } from "../control-plane/targets.ts";
 import type { SidecarPlan } from "../plan.ts";
@@ -26,6 +26,8 @@ export interface OpenSessionOptions {
   readonly log: Logger;
   /** See `RelayOptions`. */
   readonly local: RelayOptions["local"];
+  /** How the last Envoy ended by itself; forgotten once the control plane has been told. */
+  readonly envoyEnd: { get(): string | undefined; forget(): void };
   /** The connection to the control plane stands, the first or another. */
   connected(): void;
   /** The sidecar cannot go on. */
@@ -77,8 +79,11 @@ export async function openSession(options: OpenSessionOptions): Promise<void> {
     local: options.local,
     // A stream that joins or comes back must not serve traffic on what was true before.
     extraHeaders: (path) =>
-      incarnation !== undefined && path.includes(ADS) ? { [HEALTH_HEADER]: JSON.stringify(probes.health) } : {},
-    onAnswered() {
+      incarnation !== undefined && path.includes(ADS)
+        ? { [HEALTH_HEADER]: healthToHeader({ ...probes.health, envoyEnd: options.envoyEnd.get() }) }
+        : {},
+    onAnswered(path) {
+      if (path.includes(ADS)) options.envoyEnd.forget();
       refused = false;
     },
     onOutcome(outcome) {

@@ -34,3 +34,16 @@ test("an Envoy that stands still is news, and its return", () => {
   assert.equal(detailOf(silent, well), "Envoy answers again");
   assert.equal(detailOf(silent, { ...silent, healthSequence: 4 }), undefined);
 });
+
+test("a sidecar that is back after its Envoy crashed says so", () => {
+  const news = newsOf(
+    presenceOf({ state: "lost", lastSeen: 1000 }),
+    presenceOf({ state: "connected", since: 1400, envoyEnd: "SIGSEGV: Caught Segmentation fault" }),
+    undefined,
+  );
+  assert.deepEqual(news, {
+    level: "info",
+    kind: "back",
+    detail: "after 400ms; its Envoy had ended by SIGSEGV: Caught Segmentation fault",
+  });
+});

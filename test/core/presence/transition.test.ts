@@ -269,6 +269,17 @@ test("what is wrong with a sidecar itself is kept until it says otherwise", () =
   assert.equal("trouble" in after(frozen, report(2)), false);
 });
 
+test("how its Envoy ended is told with the stream of the next one, and not again", () => {
+  const health = { sequence: 1, notReady: [], probed: [], envoyEnd: "SIGSEGV" };
+  const back = arrive(records.lost, { ...arrival, health }, T0, rules);
+  assert.deepEqual(
+    [back.envoyEnd, back.reason],
+    ["SIGSEGV", "connected from 10.0.0.1:4000; its Envoy had ended by SIGSEGV"],
+  );
+  const again = arrive(back, { ...arrival, health: { ...health, envoyEnd: undefined } }, T0, rules);
+  assert.deepEqual(["envoyEnd" in again, again.reason], [false, "connected from 10.0.0.1:4000"]);
+});
+
 test("a rival is named and forgotten", () => {
   const twice = after(connected, { type: "rival", peer: "10.0.0.9:4000" });
   assert.match(twice.reason, /10\.0\.0\.1:4000.*10\.0\.0\.9:4000/);
