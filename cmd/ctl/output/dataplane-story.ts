@@ -143,7 +143,9 @@ function failureLines({ failures }: DataplaneFacts, now: number): string[] {
   if (recent.length === 0) return [];
   const { kind, count } = commonest(recent);
   const many = recent.length >= KEPT_FAILURES ? `${KEPT_FAILURES} or more` : String(recent.length);
-  return labelled("failures", [`${many} in ${formatDuration(RECENT_MS)}, ${count} of them ${kind}`]);
+  return labelled("failures", [
+    `${many} in ${formatDuration(RECENT_MS)}, ${recent.length === 1 ? "" : `${count} of them `}${kind}`,
+  ]);
 }
 
 function endpointText(outbound: Json): string {

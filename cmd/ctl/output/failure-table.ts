@@ -71,12 +71,19 @@ function whyText({ flags, details }: RequestFailure): string {
 /** `outbound to redis: UH no healthy upstream`. */
 export function commonest(items: readonly RequestFailure[]): { readonly kind: string; readonly count: number } {
   const counts = new Map<string, number>();
-  for (const { direction, service, flags, status } of items) {
+  for (const failure of items) {
+    const { direction, service } = failure;
     const place = `${direction} ${direction === "outbound" ? "to" : "of"} ${service ?? "an unknown service"}`;
-    const what = flags[0] ? [flags[0], flagWords(flags[0])].filter(Boolean).join(" ") : `status ${status ?? "none"}`;
-    const kind = `${place}: ${what}`;
+    const kind = `${place}: ${causeText(failure)}`;
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
   }
   const [kind = "", count = 0] = [...counts].reduce((best, each) => (each[1] > best[1] ? each : best));
   return { kind, count };
+}
+
+/** The flag that says most; that retries were used up says nothing about the attempts. */
+function causeText(failure: RequestFailure): string {
+  const flag = failure.flags.find((each) => each !== "URX");
+  if (flag) return [flag, flagWords(flag)].filter(Boolean).join(" ");
+  return `${statusText(failure)} from ${answererText(failure)}`;
 }
