@@ -160,14 +160,18 @@ async function stopAll(sidecars: readonly RoleProcess[], controlPlane: RoleProce
   await Promise.race([Promise.all(sidecars.map((role) => role.exited)), within(3000)]);
   controlPlane?.process.kill("SIGTERM");
   await Promise.race([Promise.all(all.map((role) => role.exited)), within(3000)]);
-  for (const role of all) {
-    if (role.process.exitCode === null && role.process.signalCode === null) role.process.kill("SIGKILL");
-  }
+  for (const role of all) if (role.process.exitCode === null && role.process.signalCode === null) killSidecar(role);
 }
 
 /** Kills supervisor and Envoy of a sidecar as a crashed machine would: nobody says goodbye. */
 export function killSidecar(sidecar: RoleProcess): void {
   const envoy = sidecar.events.findLast((each) => each.event === "envoy-started");
   sidecar.process.kill("SIGKILL");
-  if (typeof envoy?.["pid"] === "number") process.kill(-envoy["pid"], "SIGKILL");
+  if (typeof envoy?.["pid"] !== "number") return;
+  try {
+    process.kill(-envoy["pid"], "SIGKILL");
+  } catch (error) {
+    // It was faster.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }

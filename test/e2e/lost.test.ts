@@ -24,7 +24,7 @@ describe("an ungraceful end", { concurrency: true }, () => {
     for (const ended of ["gracefully", "killed"] as const) {
       const tookMs = await playRestart(stage, ended);
       test.diagnostic(`the only instance, ended ${ended}: ${Math.round(tookMs)} ms from its start to traffic`);
-      assert.ok(tookMs < 15_000);
+      assert.ok(tookMs < 30_000);
     }
     // kuma#6653: a sidecar whose Dataplane is gone from the store registers again.
     const deleted = Date.now();
@@ -44,12 +44,12 @@ describe("an ungraceful end", { concurrency: true }, () => {
     const reset = await playReset(stage);
     test.diagnostic(`reset: connected after ${Math.round(reset.connectedMs)} ms`);
     assert.deepEqual([reset.load.failed, reset.missing], [0, 0], why(reset.load));
-    assert.ok(reset.looks > 5 && reset.connectedMs < 10_000);
+    assert.ok(reset.looks > 5 && reset.connectedMs < 20_000);
 
     const outage = await playOutage(stage, 1000);
     test.diagnostic(`control plane killed: all connected ${Math.round(outage.connectedMs)} ms after its start`);
     assert.deepEqual([outage.load.failed, outage.missing, outage.changed], [0, 0, []], why(outage.load));
-    assert.ok(outage.connectedMs < 15_000);
+    assert.ok(outage.connectedMs < 30_000);
     // kuma#13398: and it is not only shown as connected, what changes reaches it.
     await stage.start("cart-2");
     await eventually(
