@@ -29,6 +29,22 @@ describe("a graceful leave", { concurrency: true }, () => {
     assert.ok(answeredWhileDraining > 5);
   });
 
+  it("names a consumer that does not confirm, and drains the whole time for its sake", async (test) => {
+    await using stage = await openStage({ more: 1 });
+    const frozen = stage.sidecar("more-1").process;
+    frozen.kill("SIGSTOP");
+    try {
+      const { load, ...seen } = await playLeave(stage, { drainTime: "2s" });
+      test.diagnostic(JSON.stringify(seen));
+      assert.deepEqual([seen.consumers, seen.missing], [2, ["more-1"]]);
+      assert.ok(seen.withdrawnMs >= 1900 && seen.withdrawnMs < 4000, `answered after ${seen.withdrawnMs} ms`);
+      assert.ok(seen.exitMs >= 3900, `it ended after ${seen.exitMs} ms`);
+      assert.deepEqual([load.failed, seen.resourceStatus], [0, 404], JSON.stringify([...load.reasons]));
+    } finally {
+      frozen.kill("SIGCONT");
+    }
+  });
+
   it("stops at once at a second signal", async (test) => {
     const { mesh, http } = await openTestMesh(test);
     const sidecar = await mesh.startSidecar(await http("backend-1", "backend"), ["--drain-time=60s"]);
