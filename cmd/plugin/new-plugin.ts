@@ -19,7 +19,7 @@ const KINDS = ["store", "auth", "lifecycle", "policy"] as const;
 /** How a control plane's configuration uses the plugin. */
 const CONFIGURATION: Readonly<Record<(typeof KINDS)[number], string>> = {
   store: "store:\n  type: NAME\n  # Options of the plugin:\n  NAME:\n    file: NAME.jsonl\n",
-  auth: "dpServer:\n  authn:\n    dpProxy:\n      type: NAME\n      # Options of the plugin:\n      NAME:\n        passwords:\n          default: change-this-password\n",
+  auth: "dpServer:\n  authn:\n    dpProxy:\n      type: NAME\n      # Options of the plugin:\n      NAME:\n        secret: change-this-secret\n",
   lifecycle: "# Options of the plugin:\nlifecycle:\n  NAME:\n    label: NAME\n",
   policy: "# Options of the plugin:\npolicy:\n  NAME:\n    most: 20\n",
 };

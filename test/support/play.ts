@@ -6,13 +6,15 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { DIST } from "./executable.ts";
 
-const root = process.getuid?.() === 0 && spawnSync("unshare", ["--net", "--mount", "true"]).status === 0;
+/** Network, mounts and processes of its own: whatever a script leaves behind ends with it. */
+const OWN = ["--net", "--mount-proc", "--pid", "--fork", "--kill-child"];
+const root = process.getuid?.() === 0 && spawnSync("unshare", [...OWN, "true"]).status === 0;
 
 /** For `skip`: why `play` cannot run here, or false. */
-export const cannotPlay = root ? false : "this machine lets nobody make a network namespace (root)";
+export const cannotPlay = root ? false : "this machine lets nobody make namespaces (root)";
 
 /**
- * Runs a script in a network of its own (and mounts of its own), with `monomesh` on the path and an empty home. `ready` waits for
+ * Runs a script in a network of its own, with `monomesh` on the path and an empty home. `ready` waits for
  * a control plane that writes to `cp.log`. Fails when a command does.
  */
 export function play(test: TestContext, lines: readonly string[]): { readonly out: string; readonly err: string } {
@@ -29,7 +31,7 @@ ready() { for i in $(seq 400); do curl -sf http://127.0.0.1:5680/ready >/dev/nul
 ${lines.join("\n")}
 `,
   );
-  const run = spawnSync("unshare", ["--net", "--mount", "bash", script], { encoding: "utf8", timeout: 120_000 });
+  const run = spawnSync("unshare", [...OWN, "bash", script], { encoding: "utf8", timeout: 120_000 });
   assert.equal(run.status, 0, run.stderr + run.stdout);
   return { out: run.stdout, err: run.stderr };
 }

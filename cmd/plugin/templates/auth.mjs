@@ -1,29 +1,38 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { createHmac, timingSafeEqual } from "node:crypto";
 import { definePlugin, MeshError, options, z } from "monomesh/plugin";
 
-const digest = (text = "") => createHash("sha256").update(text).digest();
-
 /**
- * NAME: one password for each mesh. A sidecar sends it where others send their token (--dataplane-token-file).
+ * NAME: tokens of your own issuer: JWTs signed with a secret that it shares with the control plane (HS256), with the claims
+ * `mesh` and `exp`. A sidecar sends what its --dataplane-token-file holds; such a token says nothing about the control plane's
+ * CA, so it also needs --ca-cert-file.
  */
 export default definePlugin({
   kind: "auth",
   name: "NAME",
-  description: "One password for each mesh.",
+  description: "Tokens that are signed with a shared secret.",
   options: options({
-    /** Password by name of the mesh. */
-    passwords: z._default(z.record(z.string(), z.string().check(z.minLength(16))), {}),
+    /** Without one nobody can join. */
+    secret: z.optional(z.string().check(z.minLength(16))),
   }),
-  create({ log }, { passwords }) {
-    if (Object.keys(passwords).length === 0)
-      log.warn("no-password", "NAME: no mesh has a password, so no sidecar can join");
+  create({ clock, log }, { secret }) {
+    if (!secret) log.warn("no-secret", "NAME has no secret, so no sidecar can join");
     return {
       async authenticate(credential, dataplane) {
-        if (!credential) throw new MeshError("MM301", `no password for the mesh "${dataplane.mesh}" was given`);
-        const wanted = Object.hasOwn(passwords, dataplane.mesh) ? passwords[dataplane.mesh] : undefined;
-        // Compared as digests, so that the time it takes tells nothing.
-        if (!wanted || !timingSafeEqual(digest(credential), digest(wanted))) {
-          throw new MeshError("MM310", `the password is not that of the mesh "${dataplane.mesh}"`);
+        if (!credential) throw new MeshError("MM301", "no token was given");
+        const [header = "", payload = "", signature = "", ...rest] = credential.split(".");
+        const given = Buffer.from(signature, "base64url");
+        // Whatever the header says: only this one way to sign counts.
+        const wanted = createHmac("sha256", secret ?? "")
+          .update(`${header}.${payload}`)
+          .digest();
+        if (!secret || rest.length > 0 || given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
+          throw new MeshError("MM310", "the token is not signed with our secret");
+        }
+        const { mesh, exp } = JSON.parse(Buffer.from(payload, "base64url").toString());
+        if (!(exp * 1000 > clock.now()))
+          throw new MeshError("MM305", "the token has expired, or does not say when it does");
+        if (mesh !== dataplane.mesh) {
+          throw new MeshError("MM311", `the token is for the mesh "${mesh}", not for "${dataplane.mesh}"`);
         }
       },
     };
