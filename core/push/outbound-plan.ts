@@ -1,7 +1,7 @@
 import type { ResourceInput } from "../envoy/inputs.ts";
 import { outboundClusterName, outboundTags, subsetTags } from "../envoy/names.ts";
 import { type AbilitySettings, INTERNAL_CIDRS } from "../envoy/settings.ts";
-import { type OutboundInterface, outboundsOf, type Protocol, type Tags } from "../model/dataplane/access.ts";
+import { outboundsOf, type Protocol, type Tags } from "../model/dataplane/access.ts";
 import type { DataplaneSpec } from "../model/dataplane/spec.ts";
 import type { TargetPolicies } from "../policy/effective-policies.ts";
 import type { MeshView } from "../view/mesh-view.ts";
@@ -11,6 +11,18 @@ export interface PlannedAssignment {
   readonly cluster: string;
   readonly service: string;
   readonly subset: Tags | undefined;
+}
+
+/** An outbound of a definition, with what is said about it in texts that many proxies have in common. */
+interface NamedOutbound {
+  readonly address: string;
+  readonly port: number;
+  readonly tags: Tags;
+  readonly service: string;
+  /** Address and port. */
+  readonly place: string;
+  /** Everything of it. */
+  readonly key: string;
 }
 
 /** What one outbound needs. */
@@ -25,9 +37,12 @@ interface PlannedOutbound {
  * thing are given the very same inputs, which spares `SharedResources` the comparison of their content: after a change of
  * a policy that concerns everybody, most of the work.
  */
-const known = new WeakMap<TargetPolicies, Map<string, PlannedOutbound>>();
+const planned = new WeakMap<TargetPolicies, Map<string, PlannedOutbound>>();
+/** The outbounds of a definition, named once for all the times that it is planned; equal ones are the same object. */
+const named = new WeakMap<DataplaneSpec, readonly NamedOutbound[]>();
+const byKey = new Map<string, NamedOutbound>();
 /** Some thousand are in use at a time even in large meshes; more are left over from definitions that are gone. */
-const MOST_KNOWN = 10_000;
+const MOST_KEPT = 10_000;
 
 /** An outbound without a service (a `backendRef`) has no resources yet. Of two on one address and port the first counts. */
 export function planOutbounds(
@@ -40,20 +55,14 @@ export function planOutbounds(
   const clusters = new Map<string, ResourceInput>();
   const assignments = new Map<string, PlannedAssignment>();
   const abilityKey = JSON.stringify(ability);
-  const planned = known.get(policies) ?? new Map<string, PlannedOutbound>();
-  known.set(policies, planned);
-  for (const outbound of outboundsOf(spec)) {
-    const { address, port, tags, service } = outbound;
-    const place = `${address} ${port}`;
-    if (!service || listeners.has(place)) continue;
+  const known = planned.get(policies) ?? new Map<string, PlannedOutbound>();
+  planned.set(policies, known);
+  for (const outbound of namedOutbounds(spec)) {
+    const { service, place } = outbound;
+    if (listeners.has(place)) continue;
     const protocol = view.services.get(service)?.protocol ?? "tcp";
-    const key = `${place} ${protocol} ${abilityKey} ${JSON.stringify(tags)}`;
-    let found = planned.get(key);
-    if (!found) {
-      if (planned.size >= MOST_KNOWN) planned.clear();
-      found = planOutbound({ ...outbound, service }, protocol, policies, ability);
-      planned.set(key, found);
-    }
+    const key = `${protocol} ${abilityKey} ${outbound.key}`;
+    const found = known.get(key) ?? keep(known, key, planOutbound(outbound, protocol, policies, ability));
     const { assignment } = found;
     listeners.set(place, found.listener);
     clusters.set(assignment.cluster, found.cluster);
@@ -62,8 +71,28 @@ export function planOutbounds(
   return { resources: [...listeners.values(), ...clusters.values()], assignments: [...assignments.values()] };
 }
 
+function namedOutbounds(spec: DataplaneSpec): readonly NamedOutbound[] {
+  let outbounds = named.get(spec);
+  if (!outbounds) {
+    outbounds = outboundsOf(spec).flatMap(({ address, port, tags, service }) => {
+      if (!service) return [];
+      const place = `${address} ${port}`;
+      const key = `${place} ${JSON.stringify(tags)}`;
+      return [byKey.get(key) ?? keep(byKey, key, { address, port, tags, service, place, key })];
+    });
+    named.set(spec, outbounds);
+  }
+  return outbounds;
+}
+
+function keep<Value>(values: Map<string, Value>, key: string, value: Value): Value {
+  if (values.size >= MOST_KEPT) values.clear();
+  values.set(key, value);
+  return value;
+}
+
 function planOutbound(
-  { address, port, tags, service }: OutboundInterface & { readonly service: string },
+  { address, port, tags, service }: NamedOutbound,
   protocol: Protocol,
   policies: TargetPolicies,
   ability: AbilitySettings,

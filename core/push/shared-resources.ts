@@ -40,7 +40,8 @@ export interface SharedStats {
 /** Every resource that some proxy needs, built and encoded once for all of them, under its inputs as the key. */
 export class SharedResources {
   readonly #resources = new Map<string, SharedResource>();
-  readonly #keys = new WeakMap<ResourceInput, string>();
+  /** Inputs that proxies are given as the very same object need not be looked at again. */
+  readonly #byInput = new WeakMap<ResourceInput, SharedResource>();
   readonly #assignments = new Map<string, Set<SharedAssignment>>();
   readonly #endpoints: (mesh: string, service: string) => readonly Endpoint[];
   #lastId = 0;
@@ -54,14 +55,17 @@ export class SharedResources {
 
   /** Takes a resource, building it if nobody has it yet. */
   take(input: ResourceInput, build: BuildResource): SharedResource {
-    const key = this.#keyOf(input);
-    return (
+    const same = this.#byInput.get(input);
+    if (same && same.users > 0) return this.#share(same);
+    const key = hash("sha256", JSON.stringify(input), "base64");
+    const resource =
       this.#known(key) ??
       this.#add(
         key,
         this.#build(() => build(input)),
-      )
-    );
+      );
+    this.#byInput.set(input, resource);
+    return resource;
   }
 
   /** Takes the ClusterLoadAssignment of a cluster, as a resource that follows the endpoints of its service. */
@@ -125,19 +129,12 @@ export class SharedResources {
     return { kept, built: this.#built, shared: this.#shared };
   }
 
-  /** The hash of an input's content. Inputs that proxies share by identity are hashed once. */
-  #keyOf(input: ResourceInput): string {
-    let key = this.#keys.get(input);
-    if (key === undefined) {
-      key = hash("sha256", JSON.stringify(input), "base64");
-      this.#keys.set(input, key);
-    }
-    return key;
-  }
-
   #known(key: string): SharedResource | undefined {
     const resource = this.#resources.get(key);
-    if (!resource) return undefined;
+    return resource && this.#share(resource);
+  }
+
+  #share(resource: SharedResource): SharedResource {
     resource.users++;
     this.#shared++;
     return resource;
