@@ -35,7 +35,7 @@ describe("two control planes on one PostgreSQL", { skip: postgresMissing() ?? fa
     test.diagnostic(`a change at one is at the sidecars of both after ${median.toFixed(0)} ms (p50)`);
     assert.ok(median < 1000);
 
-    const kills = await playKills(replicas, { everyMs: 3000, kills: 3, downMs: 2000 });
+    const kills = await playKills(replicas, { everyMs: 2000, kills: 3, downMs: 1500 });
     const numbers = (list: readonly number[]) => list.map((each) => Math.round(each)).join(", ");
     test.diagnostic(`${kills.failed} of ${kills.requests} failed; sidecars moved after ${numbers(kills.movedMs)} ms`);
     test.diagnostic(`the leader was replaced after ${numbers(kills.leaderMs)} ms`);
@@ -58,7 +58,7 @@ describe("two control planes on one PostgreSQL", { skip: postgresMissing() ?? fa
     killSidecar(one.sidecars.get("backend-2") as NonNullable<ReturnType<typeof one.sidecars.get>>);
     await replicas.start("backend-2");
     const later = replicas.start("later-1");
-    const early = await Promise.race([later.then(() => "serves"), new Promise((resolve) => setTimeout(resolve, 3000))]);
+    const early = await Promise.race([later.then(() => "serves"), new Promise((resolve) => setTimeout(resolve, 2000))]);
     assert.equal(early, undefined, "a new Dataplane cannot be made without the database");
     await replicas.postgres.start();
     await later;
