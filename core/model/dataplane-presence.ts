@@ -74,5 +74,6 @@ export interface PresenceSpec {
 export function isAnswering(inbound: Inbound, presence: PresenceSpec | undefined): boolean {
   if (presence?.notReady.includes(inbound.port)) return false;
   if (!inbound.serviceProbe) return true;
-  return presence !== undefined && (presence.probed?.includes(inbound.port) ?? true);
+  if (!presence) return false;
+  return presence.healthSequence === 0 || (presence.probed?.includes(inbound.port) ?? true);
 }

@@ -106,7 +106,7 @@ export async function joinMesh(options: JoinOptions): Promise<void> {
   const failureLog = openFailureLog({ spec, link: plan.link, clock, scope, who: () => parts.leaver });
   const { waitForApp } = values;
   if (waitForApp && fetched.incarnation === undefined) log.warn("note", NO_WAIT);
-  const probes = openProbes({ ...options, spec, waitForApp });
+  const probes = openProbes({ ...options, spec, indirect: presented === undefined, waitForApp });
   parts.probes = probes;
   const envoyEnd = { get: () => parts.keeper?.lastEnd, forget: () => parts.keeper?.forgetLastEnd() };
   const relaySocket = join(workDir.socketDir, "relay.sock");

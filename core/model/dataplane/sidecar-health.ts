@@ -6,7 +6,10 @@ import { isJsonObject } from "../shape/proto-json.ts";
  * `monomesh-health` of each ADS stream, and the message by which a change is reported (docs/wire.md).
  */
 export interface SidecarHealth {
-  /** Grows with each change within one start of a sidecar: of two reports the higher one is the newer. */
+  /**
+   * Grows with each change within one start of a sidecar: of two reports the higher one is the newer. 0: it has nothing to
+   * say and does not follow the stored definition, so a probe that it did not bring itself does not count.
+   */
   readonly sequence: number;
   /** Ports that must not get traffic: the application does not answer, or nothing is known yet. */
   readonly notReady: readonly number[];

@@ -7,6 +7,8 @@ export interface ApplicationProbesOptions {
   readonly clock: Clock;
   /** `--wait-for-app`: applications without a service probe are not ready before they answer for the first time. */
   readonly waitForApp: boolean;
+  /** The definition is the control plane's, which may ask for a probe at any time: there is something to say from the start. */
+  readonly indirect?: boolean | undefined;
 }
 
 /** One application became ready, or stopped being so. */
@@ -31,6 +33,7 @@ export class ApplicationProbes implements Disposable {
 
   constructor(options: ApplicationProbesOptions) {
     this.#options = options;
+    if (options.indirect) this.#health = { ...this.#health, sequence: 1 };
   }
 
   get health(): SidecarHealth {

@@ -10,6 +10,7 @@ export interface OpenProbesOptions {
   /** The definition as it is known at the start; the control plane tells of changes. */
   readonly spec: DataplaneSpec | undefined;
   readonly waitForApp: boolean;
+  readonly indirect: boolean;
   readonly scope: Scope;
   readonly clock: Clock;
   readonly log: Logger;
@@ -18,8 +19,16 @@ export interface OpenProbesOptions {
 }
 
 /** Begins to probe the applications; each that stops to answer, or answers again, is a line. */
-export function openProbes({ spec, waitForApp, scope, clock, log, served }: OpenProbesOptions): ApplicationProbes {
-  const probes = scope.own(new ApplicationProbes({ clock, waitForApp }));
+export function openProbes({
+  spec,
+  waitForApp,
+  indirect,
+  scope,
+  clock,
+  log,
+  served,
+}: OpenProbesOptions): ApplicationProbes {
+  const probes = scope.own(new ApplicationProbes({ clock, waitForApp, indirect }));
   probes.onChange((news) => {
     if (!news || !served()) return;
     const { workload, ready, after } = news;

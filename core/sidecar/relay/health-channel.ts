@@ -25,23 +25,35 @@ const REOPEN_MAX = 10_000;
 /**
  * The supervisor's own stream to the control plane, beside those of Envoy that it relays: it reports each change of the
  * applications' health at once, and is told when the stored definition asks for other probes (docs/wire.md). It is open
- * whenever the control plane can be reached; each opening begins with the present state, so nothing is lost meanwhile.
+ * whenever the control plane can be reached; each opening begins with the present state, so nothing is lost meanwhile. A
+ * sidecar that brought its own definition and probes nothing opens it only when there is something to say: most never do.
  */
 export class HealthChannel {
   readonly #options: HealthChannelOptions;
   #stream: Duplex | undefined;
   #waiting: Disposable | undefined;
   #failures = 0;
+  #started = false;
 
   constructor(options: HealthChannelOptions) {
     this.#options = options;
     const { probes, scope } = options;
-    scope.own(probes.onChange(() => this.#stream?.write(buildGrpcMessage(JSON.stringify(probes.health)))));
+    scope.own(probes.onChange(() => this.#report()));
     scope.defer(() => {
       this.#waiting?.[Symbol.dispose]();
       this.#stream?.destroy();
     });
-    if (options.upstream.available) void this.#open();
+    if (probes.health.sequence > 0) this.#start();
+  }
+
+  #report(): void {
+    if (this.#started) this.#stream?.write(buildGrpcMessage(JSON.stringify(this.#options.probes.health)));
+    else this.#start();
+  }
+
+  #start(): void {
+    this.#started = true;
+    if (this.#options.upstream.available) void this.#open();
     else this.#openWithNextConnection();
   }
 

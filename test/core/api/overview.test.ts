@@ -62,6 +62,12 @@ test("a probed inbound is not ready before somebody said so, also one that its s
   assert.deepEqual(states(undefined), [undefined, "NotReady"], "never connected");
   assert.deepEqual(states(presence({ probed: [] })), [undefined, "NotReady"]);
   assert.deepEqual(states(presence({ probed: [81] })), [undefined, undefined]);
+  assert.deepEqual(states(presence({ probed: [], healthSequence: 1 })), [undefined, "NotReady"]);
+  assert.deepEqual(
+    states(presence({ probed: [], healthSequence: 0 })),
+    [undefined, undefined],
+    "it will never know it",
+  );
   assert.deepEqual(states(presence({ probed: [81], notReady: [80, 81] })), ["NotReady", "NotReady"]);
   assert.deepEqual(states(presence()), [undefined, undefined], "its sidecar tells nothing");
 });

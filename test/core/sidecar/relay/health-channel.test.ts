@@ -13,13 +13,13 @@ import { endCall, type OpenedCall, TEST_CERT, TlsControlPlane } from "../tls-con
 let scope: Scope;
 let plane: TlsControlPlane;
 let probes: ApplicationProbes;
+let upstream: ControlPlaneSession;
 
 beforeEach(async () => {
   scope = new Scope("health-channel-test");
   plane = new TlsControlPlane();
   await plane.listen();
-  probes = new ApplicationProbes({ clock: systemClock, waitForApp: false });
-  const upstream = new ControlPlaneSession({
+  upstream = new ControlPlaneSession({
     target: async () => ({ authority: plane.authority, tls: { ca: TEST_CERT } }),
     clock: systemClock,
     scope,
@@ -28,8 +28,12 @@ beforeEach(async () => {
     onDown: () => undefined,
     times: { ...SESSION_TIMES, minBackoff: 20, maxBackoff: 50 },
   });
-  new HealthChannel({ upstream, node: "default.redis-1", incarnation: "i-1", probes, clock: systemClock, scope });
 });
+
+function open(indirect = true): void {
+  probes = new ApplicationProbes({ clock: systemClock, waitForApp: false, indirect });
+  new HealthChannel({ upstream, node: "default.redis-1", incarnation: "i-1", probes, clock: systemClock, scope });
+}
 
 afterEach(async () => {
   probes[Symbol.dispose]();
@@ -56,18 +60,20 @@ const PROBE = { interval: 60_000, timeout: 1000, healthyThreshold: 1, unhealthyT
 
 describe("the health channel", () => {
   test("says who it is and what is known, then each change; probes what it is told to", async () => {
+    open();
     const call = await plane.opened(1);
     assert.equal(call.headers[":path"], HEALTH_METHOD);
     assert.equal(call.headers["authorization"], "token");
     call.stream.write(buildGrpcMessage(JSON.stringify({ workloads: [{ ...silent, probe: PROBE }] })));
     await until(() => messagesOf(call).length === 2, "the change");
     assert.deepEqual(messagesOf(call), [
-      { node: "default.redis-1", incarnation: "i-1", sequence: 0, notReady: [], probed: [] },
-      { sequence: 1, notReady: [9000], probed: [9000] },
+      { node: "default.redis-1", incarnation: "i-1", sequence: 1, notReady: [], probed: [] },
+      { sequence: 2, notReady: [9000], probed: [9000] },
     ]);
   });
 
   test("begins with the present state after a lost connection", async () => {
+    open();
     await plane.opened(1);
     await plane.kill();
     probes.follow([{ ...silent, probe: PROBE }]);
@@ -78,6 +84,7 @@ describe("the health channel", () => {
   });
 
   test("comes back after a refusal, but not at once", async () => {
+    open();
     plane.onCall = () => undefined;
     const started = performance.now();
     endCall(await plane.opened(1), 2, "the token is for web (MM311)");
@@ -87,6 +94,7 @@ describe("the health channel", () => {
   });
 
   test("does not ask a control plane again that does not know the stream, until there is another", async () => {
+    open();
     plane.onCall = () => undefined;
     endCall(await plane.opened(1), 12, "unknown method");
     await sleep(700);
@@ -94,5 +102,16 @@ describe("the health channel", () => {
     await plane.kill();
     await plane.listen();
     await plane.opened(2);
+  });
+
+  test("is opened only when there is something to say, if the sidecar brought its own definition", async () => {
+    open(false);
+    await until(() => upstream.available, "the connection");
+    await sleep(100);
+    assert.equal(plane.calls.length, 0);
+    probes.follow([{ ...silent, probe: PROBE }]);
+    const call = await plane.opened(1);
+    await until(() => messagesOf(call).length === 1, "the first word");
+    assert.deepEqual((messagesOf(call)[0] as { notReady: unknown }).notReady, [9000]);
   });
 });
