@@ -6,6 +6,7 @@ import type { FailureBook } from "../insight/failure-book.ts";
 import type { InsightTracker } from "../insight/insight-tracker.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { toMeshError } from "../kernel/errors.ts";
+import { growAtOnce } from "../kernel/grow-at-once.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Scope } from "../kernel/scope.ts";
 import type { Presence } from "../presence/presence.ts";
@@ -129,6 +130,7 @@ function lazyGrpcSide(deps: GrpcSideDeps): LazyGrpcSide {
   const load = () => {
     loading ??= import("./grpc-side.ts").then(({ createGrpcSide }) => {
       side = createGrpcSide(deps);
+      growAtOnce();
     });
     return loading;
   };
