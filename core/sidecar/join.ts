@@ -59,6 +59,9 @@ export interface JoinOptions {
   served(): boolean;
 }
 
+/** What the start has to do comes first; milliseconds. */
+const PREPARE_AFTER_MS = 2000;
+
 /** From nothing to serving (docs/sidecar.md). Whatever it starts belongs to the scope. Rejects with the reason when it cannot. */
 export async function joinMesh(options: JoinOptions): Promise<void> {
   const { plan, parts, scope, clock, log, story } = options;
@@ -155,6 +158,7 @@ export async function joinMesh(options: JoinOptions): Promise<void> {
     onDelay: (waitingFor) => log.info("waiting", `waiting for ${waitingFor}`),
   });
   keeper.served();
+  if (plan.link.several) scope.own(clock.after(PREPARE_AFTER_MS, () => void plan.link.prepare(scope.signal)));
   parts.watch = new AbortController();
   void watchEnvoy({
     admin,

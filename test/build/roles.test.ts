@@ -68,4 +68,9 @@ describe("a role loads", () => {
       [],
     );
   });
+
+  it("the client of PostgreSQL as cp only when that store is chosen", () => {
+    assert.equal(graph.loadedBy("cmd/cp/open-store.ts", false).includes("pg"), false);
+    assert.equal(graph.loadedBy("cmd/cp/open-store.ts", true).includes("pg"), true);
+  });
 });

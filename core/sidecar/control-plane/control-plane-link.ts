@@ -3,7 +3,7 @@ import type { ControlPlaneAddress } from "../trust/address.ts";
 import { openTrust, type Trust } from "../trust/open-trust.ts";
 import { isVerdict } from "../trust/trust-problems.ts";
 import { type Answer, postJson } from "./post.ts";
-import { parseAddresses, type Resolve, Targets, targetText } from "./targets.ts";
+import { parseAddresses, type Resolve, type Target, Targets, targetText } from "./targets.ts";
 import type { TokenSource } from "./token-source.ts";
 
 export interface LinkOptions {
@@ -102,20 +102,20 @@ export class ControlPlaneLink {
     }
   }
 
+  /** Finds out ahead how the other control planes are recognised, so that a move to one is quick. Never rejects. */
+  async prepare(signal: AbortSignal): Promise<void> {
+    for (const target of this.#targets.all) {
+      // One that cannot be reached now is looked at again when it is needed.
+      if (!signal.aborted) await this.#recognise(target, signal).catch(() => undefined);
+    }
+  }
+
   async #open(signal: AbortSignal): Promise<Trust> {
-    const { caCert, skipVerify, token } = this.#options;
     const errors: MeshError[] = [];
     for (;;) {
       const target = await this.#targets.current();
-      const known = this.#known.get(targetText(target));
-      if (known) return known;
-      const timeoutMs = this.#targets.size > 1 ? HURRIED_HANDSHAKE_MS : undefined;
-      const common = { caCert, skipVerify, token: await token.current(), signal, timeoutMs };
       try {
-        const address = `https://${target.address.text}`;
-        const trust = await openTrust({ ...common, address, ip: target.ip });
-        this.#known.set(targetText(target), trust);
-        return trust;
+        return await this.#recognise(target, signal);
       } catch (thrown) {
         if (signal.aborted) throw thrown;
         errors.push(toMeshError(thrown));
@@ -123,6 +123,17 @@ export class ControlPlaneLink {
         if (errors.length >= this.#targets.size) throw together(errors);
       }
     }
+  }
+
+  async #recognise(target: Target, signal: AbortSignal): Promise<Trust> {
+    const known = this.#known.get(targetText(target));
+    if (known) return known;
+    const { caCert, skipVerify, token } = this.#options;
+    const timeoutMs = this.#targets.size > 1 ? HURRIED_HANDSHAKE_MS : undefined;
+    const common = { caCert, skipVerify, token: await token.current(), signal, timeoutMs };
+    const trust = await openTrust({ ...common, address: `https://${target.address.text}`, ip: target.ip });
+    this.#known.set(targetText(target), trust);
+    return trust;
   }
 }
 

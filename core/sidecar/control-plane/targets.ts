@@ -42,6 +42,11 @@ export class Targets {
     return this.#targets.length;
   }
 
+  /** As they were found last. */
+  get all(): readonly Target[] {
+    return this.#targets;
+  }
+
   /** The one to use now. Names are looked up again each time all were tried. */
   async current(): Promise<Target> {
     if (this.#at % Math.max(this.#targets.length, 1) === 0) {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
+import { eventually } from "../../../../cmd/demo/story.ts";
 import { silentLogger } from "../../../../core/kernel/log.ts";
 import { ControlPlaneLink } from "../../../../core/sidecar/control-plane/control-plane-link.ts";
 import { parseAddresses, type Resolve, Targets } from "../../../../core/sidecar/control-plane/targets.ts";
@@ -9,14 +10,23 @@ import { openTokenSource } from "../../../../core/sidecar/control-plane/token-so
 import { TEST_CERT, TEST_KEY } from "../tls-control-plane.ts";
 import { unsignedToken } from "../unsigned-token.ts";
 
+interface TestPlane extends AsyncDisposable {
+  readonly port: number;
+  /** TLS connections so far. */
+  connections(): number;
+}
+
 /** A server that answers with its name, on one of the loopback addresses. */
-async function serve(name: string, host = "127.0.0.1", port = 0): Promise<AsyncDisposable & { readonly port: number }> {
+async function serve(name: string, host = "127.0.0.1", port = 0): Promise<TestPlane> {
+  let connections = 0;
   const server: Server = createServer({ cert: TEST_CERT, key: TEST_KEY }, (request, response) => {
     request.resume();
     request.on("end", () => response.end(name));
   });
+  server.on("secureConnection", () => connections++);
   await new Promise<void>((resolve) => server.listen(port, host, resolve));
   return {
+    connections: () => connections,
     port: (server.address() as AddressInfo).port,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -49,6 +59,23 @@ describe("several control planes", () => {
     await assert.rejects(post(link), { code: "ECONNREFUSED" });
     const fresh = await openLink(link.address);
     await assert.rejects(post(fresh), { code: "MM120", message: "none of the 3 control planes can be used" });
+  });
+
+  it("one that was recognised ahead costs a single connection", async () => {
+    await using one = await serve("one");
+    await using two = await serve("two");
+    const link = await openLink(`https://127.0.0.1:${one.port},https://127.0.0.1:${two.port}`);
+    const first = await post(link);
+    const [used, other] = first === "one" ? [one, two] : [two, one];
+    await link.prepare(AbortSignal.timeout(5000));
+    // One handshake to look, one to prove it; the server counts the second a moment later.
+    await eventually(
+      () => Promise.resolve(other.connections()),
+      (count) => count === 2,
+    );
+    await used[Symbol.asyncDispose]();
+    assert.notEqual(await post(link), first);
+    assert.equal(other.connections(), 3);
   });
 
   it("one that comes back is found again", async () => {
