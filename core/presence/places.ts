@@ -186,7 +186,10 @@ export class Places {
     } catch (error) {
       if (hasCode(error, "MM503", "MM500")) return this.#settleLater(lease);
       this.#forgetUnrecorded(lease);
-      return this.#refuse(lease, error);
+      this.#refuse(lease, error);
+      // The one that had the place here before lost it to this one, and the record does not know that yet.
+      this.#options.losses.lose(proxy, lease.epoch, "its place went to a sidecar that could not join", true);
+      return;
     }
     this.#forgetUnrecorded(lease);
     // Somebody may have taken it from us in the meantime.

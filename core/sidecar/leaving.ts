@@ -38,15 +38,18 @@ export async function leaveMesh(options: LeaveOptions): Promise<void> {
 /** True when every consumer has confirmed that our endpoints are withdrawn; a line says how it went. */
 async function withdraw({ parts, link, drainTime, hurry, log }: LeaveOptions): Promise<boolean> {
   const { leaver, admin } = parts;
+  // At once: the sooner the consumers know, the sooner the last request comes. Envoy is asked beside it.
+  const asked = leaver && askToWithdraw(link, leaver, hurry);
+  asked?.catch(() => undefined);
   const traffic = admin && (await inboundTraffic(admin));
   const open = traffic ? `; ${trafficText(traffic)}` : "";
   const whole = `the whole drain time (${formatDuration(drainTime)}) is waited`;
-  if (!leaver) {
+  if (!asked) {
     log.info("leaving", `leaving: this control plane notices by itself; ${whole}${open}`);
     return false;
   }
   try {
-    const { consumers, missing, tookMs } = await askToWithdraw(link, leaver, hurry);
+    const { consumers, missing, tookMs } = await asked;
     const who = missing.length > 0 ? `, not by ${missing.join(", ")}; ${whole}` : "";
     const text = `leaving: withdrawn from ${consumers - missing.length} of ${consumers} consumers in ${tookMs} ms${who}${open}`;
     log.info("withdrawn", text, { consumers, missing, tookMs });

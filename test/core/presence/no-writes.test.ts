@@ -193,3 +193,30 @@ test("a sidecar that takes the place of one that was leaving keeps it when that 
   assert.ok(await world.dataplane("redis-1"));
   await cp.stop();
 });
+
+test("a sidecar that took a place and is refused when the store is back leaves no record that says it is held", async () => {
+  const world = await new FragileWorld().meshes();
+  const cp = await world.controlPlane();
+  const other = (incarnation: string) =>
+    new Join(cp, new Stream("redis-2", incarnation, definitionOf("redis-2", 9000)));
+  const before = other("o1");
+  await before.settled;
+  before.close();
+  await world.clock.settle();
+  const leaving = new Join(cp, redis("i1"));
+  await leaving.settled;
+  await cp.presence.leave(leaving.stream.proxy, "i1");
+  world.readOnly = true;
+  // The address of one that leaves is free.
+  const rival = other("o2");
+  await rival.settled;
+  const next = new Join(cp, redis("i2"));
+  await next.settled;
+  assert.deepEqual([rival.state, next.state], ["active", "active"]);
+  world.readOnly = false;
+  await world.clock.advance(5 * SECOND);
+  assert.equal(rival.state, "active");
+  assert.match(next.stream.endedBecause ?? "", /belongs to Dataplane "redis-2" already/);
+  assert.equal(await world.record("redis-1"), undefined, "it has left, and nobody has its place");
+  await cp.stop();
+});
