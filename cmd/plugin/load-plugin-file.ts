@@ -58,7 +58,7 @@ export async function importPlugin(file: string, limitMs = LOAD_LIMIT_MS): Promi
   }
 }
 
-/** The line that threw or does not parse, if the stack says so: `/etc/monomesh/my-store.mjs:12`. */
+/** The line that threw, if the stack says so: `/etc/monomesh/my-store.mjs:12`. */
 function placeOf(file: string, cause: unknown): string {
   const stack = cause instanceof Error ? (cause.stack ?? "") : "";
   const line = stack.split(file)[1]?.match(/^:(\d+)/)?.[1];
