@@ -49,7 +49,7 @@ async function measureConvergence(replicas: Replicas): Promise<void> {
     const put = async () => void (await one.api.put("/meshes/default/dataplanes/added", dataplane));
     latencies.push(...(await replicas.fleet.observe("backend", address, put)));
     await two.api.delete("/meshes/default/dataplanes/added");
-    await sleep(50);
+    await sleep(200);
   }
   const [p50, p99] = [at(latencies, 0.5), at(latencies, 0.99)];
   tell("from a PUT at one to the sidecars of both, p50", ms(p50), "50 ms", p50 < 50);
