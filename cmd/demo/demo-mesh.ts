@@ -42,6 +42,8 @@ export interface DemoMesh {
    * its state does not tell: for a minute it stays what it was.
    */
   connectedSince(name: string, time: number): Promise<boolean>;
+  /** Names of all that have. */
+  allConnectedSince(time: number): Promise<ReadonlySet<string>>;
 }
 
 /** How long a sidecar of the demo drains at the most. */
@@ -117,14 +119,24 @@ export async function openDemoMesh(scope: Scope, dir: string, options: DemoMeshO
     },
     async connectedSince(name, time) {
       const answer = await client.get(`/meshes/default/dataplanes/${name}/_overview`);
-      const subscriptions = (answer.body as Overview | undefined)?.dataplaneInsight?.subscriptions ?? [];
-      return subscriptions.some((each) => !each.disconnectTime && Date.parse(each.connectTime) >= time);
+      return hasStreamSince(answer.body as Overview, time);
+    },
+    async allConnectedSince(time) {
+      const { body } = await client.get("/meshes/default/dataplanes/_overview?size=1000");
+      const { items = [] } = body as { items?: readonly Overview[] };
+      return new Set(items.filter((each) => hasStreamSince(each, time)).map((each) => each.name));
     },
   };
   return mesh;
 }
 
+function hasStreamSince(overview: Overview, time: number): boolean {
+  const subscriptions = overview.dataplaneInsight?.subscriptions ?? [];
+  return subscriptions.some((each) => !each.disconnectTime && Date.parse(each.connectTime) >= time);
+}
+
 interface Overview {
+  readonly name: string;
   readonly presence?: { readonly state?: string };
   readonly dataplaneInsight?: {
     readonly subscriptions?: readonly { readonly connectTime: string; readonly disconnectTime?: string }[];
