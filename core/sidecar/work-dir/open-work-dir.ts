@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { MeshError } from "../../kernel/errors.ts";
 import type { Scope } from "../../kernel/scope.ts";
 import { readLock, type SidecarLock, writeLock } from "./lock-file.ts";
-import { identityOf, isAlive, type ProcessIdentity } from "./process-identity.ts";
+import { identityOf, isAlive, isInSight, type ProcessIdentity } from "./process-identity.ts";
 import { openRuntimeRoot } from "./runtime-root.ts";
 
 /** An Envoy that still serves although the supervisor that started it is gone. */
@@ -110,12 +110,15 @@ function openChosen(path: string): string {
   }
 }
 
-/** Looks through the directories of this user's sidecars; those whose processes are all dead are removed. */
+/**
+ * Looks through the directories of this user's sidecars; those whose processes are all dead are removed. Those of other
+ * containers stay: their processes only look dead from here.
+ */
 function findLeftover(root: string, who: Who): Leftover | undefined {
   let found: Leftover | undefined;
   for (const directory of sidecarDirectories(root)) {
     const lock = readLock(directory);
-    if (lock && isAlive(lock.supervisor)) continue;
+    if (lock && (!isInSight(lock.supervisor) || isAlive(lock.supervisor))) continue;
     if (lock?.envoy && isAlive(lock.envoy)) {
       if (isSame(lock, who)) found = leftoverOf(directory, lock);
     } else if (lock || isOld(directory)) rmSync(directory, { recursive: true, force: true });
@@ -136,11 +139,12 @@ function leftoverOf(directory: string, lock: SidecarLock): Leftover {
 function describeProcess(root: string, pid: number): string | undefined {
   for (const directory of sidecarDirectories(root)) {
     const lock = readLock(directory);
-    if (lock?.envoy?.pid === pid && isAlive(lock.envoy)) {
+    if (!lock || !isInSight(lock.supervisor)) continue;
+    if (lock.envoy?.pid === pid && isAlive(lock.envoy)) {
       const state = isAlive(lock.supervisor) ? "" : " whose supervisor is gone";
       return `the sidecar of ${lock.name}${state}`;
     }
-    if (lock?.supervisor.pid === pid && isAlive(lock.supervisor)) return `the sidecar of ${lock.name}`;
+    if (lock.supervisor.pid === pid && isAlive(lock.supervisor)) return `the sidecar of ${lock.name}`;
   }
   return undefined;
 }

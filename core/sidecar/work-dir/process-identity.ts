@@ -1,14 +1,30 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 
 /** A process that cannot be confused with a later one of the same number. */
 export interface ProcessIdentity {
   readonly pid: number;
   /** Clock ticks since the machine was started, from /proc; 0 where that is unknown. */
   readonly startTime: number;
+  /** The PID namespace in which the number counts, as /proc shows it; absent where that is unknown. */
+  readonly namespace?: string;
 }
 
 export function identityOf(pid: number): ProcessIdentity {
-  return { pid, startTime: startTimeOf(pid) ?? 0 };
+  const namespace = ownNamespace();
+  return { pid, startTime: startTimeOf(pid) ?? 0, ...(namespace === undefined ? {} : { namespace }) };
+}
+
+/** Whether this process can tell if that one runs: containers that share a directory do not see each other's processes. */
+export function isInSight({ namespace }: ProcessIdentity): boolean {
+  return namespace === undefined || namespace === ownNamespace();
+}
+
+function ownNamespace(): string | undefined {
+  try {
+    return readlinkSync("/proc/self/ns/pid");
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether that very process still runs. A zombie does not: it holds neither ports nor files. */

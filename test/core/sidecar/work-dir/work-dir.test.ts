@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import { Scope } from "../../../../core/kernel/scope.ts";
 import { readLock, writeLock } from "../../../../core/sidecar/work-dir/lock-file.ts";
 import { openWorkDir, type WorkDir } from "../../../../core/sidecar/work-dir/open-work-dir.ts";
-import { identityOf, isAlive } from "../../../../core/sidecar/work-dir/process-identity.ts";
+import { identityOf, isAlive, type ProcessIdentity } from "../../../../core/sidecar/work-dir/process-identity.ts";
 import { openRuntimeRoot } from "../../../../core/sidecar/work-dir/runtime-root.ts";
 
 let base: string;
@@ -39,7 +39,7 @@ function running(): ChildProcess & { pid: number } {
   return child as ChildProcess & { pid: number };
 }
 
-function leave(name: string, supervisor = DEAD, envoy = DEAD): string {
+function leave(name: string, supervisor: ProcessIdentity = DEAD, envoy: ProcessIdentity = DEAD): string {
   const directory = join(root, `dp-test${Math.random().toString(16).slice(2, 6)}`);
   mkdirSync(directory);
   writeLock(directory, {
@@ -79,6 +79,13 @@ describe("a private work directory", () => {
     assert.ok(path.length < 80, "too long for the path of a Unix socket");
     await scope.close();
     assert.equal(existsSync(path), false);
+  });
+
+  test("what a sidecar of another container has stays: from here its processes only look dead", () => {
+    const elsewhere = leave("redis-2", { ...DEAD, namespace: "pid:[1]" });
+    const here = leave("redis-3", { ...DEAD, namespace: identityOf(process.pid).namespace ?? "" });
+    const { leftover } = open(undefined, "redis-2");
+    assert.deepEqual([existsSync(elsewhere), existsSync(here), leftover], [true, false, undefined]);
   });
 
   test("what dead sidecars left is removed at the next start", () => {
