@@ -30,9 +30,10 @@ export interface InsightTrackerOptions {
 const SHORTEST_MS = 1000;
 /**
  * Time between two writes that only bring counters up to date; milliseconds. One endpoint change is acknowledged by every
- * consumer: without this, 1,000 of them cost 0.35 CPU seconds of status documents for 0.1 of endpoints.
+ * consumer, and a write costs about 1 ms: at 100 ms they take 1 % of a core at the most, however large the mesh is, and the
+ * stored counters of 1,000 sidecars are at most 100 s old.
  */
-const COUNTERS_EVERY_MS = 20;
+const COUNTERS_EVERY_MS = 100;
 const COUNTERS_STEP_MS = 250;
 /** Writes under way at the same time. A store takes writes that wait together in one commit. */
 const MOST_AT_ONCE = 32;
