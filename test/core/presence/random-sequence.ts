@@ -415,7 +415,8 @@ class Sequence {
       assert.ok(!stillThere || !again, `${record.incarnation} took the place twice from a connected one`);
     }
     const others = record.displaced.length === 0 ? [] : known.held.filter((each) => each !== record.incarnation);
-    known.held = [...others, record.incarnation].slice(-8);
+    // The record remembers eight. The place may change hands unseen between two looks, so only half as many are sure.
+    known.held = [...others, record.incarnation].slice(-4);
   }
 
   #checkAbsence(known: Known, record: PresenceSpec | undefined, exists: boolean, did: string): void {
