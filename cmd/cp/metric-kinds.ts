@@ -18,13 +18,15 @@ export interface MetricKinds {
 export async function createMetricKinds(): Promise<MetricKinds> {
   const { Counter, Gauge, Registry } = await import("prom-client");
   const registry = new Registry();
-  const registers = [registry];
+  const common = (name: string, help: string, label: string) => ({
+    name,
+    help,
+    labelNames: label === "" ? [] : [label],
+    registers: [registry],
+  });
   const gauges: MetricKinds["gauges"] = (name, help, label, read) => {
     new Gauge({
-      name,
-      help,
-      labelNames: label === "" ? [] : [label],
-      registers,
+      ...common(name, help, label),
       collect() {
         this.reset();
         for (const [value, number] of Object.entries(read() ?? {})) this.set(labels(label, value), number);
@@ -33,10 +35,7 @@ export async function createMetricKinds(): Promise<MetricKinds> {
   };
   const counters: MetricKinds["counters"] = (name, help, label, read) => {
     new Counter({
-      name,
-      help,
-      labelNames: label === "" ? [] : [label],
-      registers,
+      ...common(name, help, label),
       collect() {
         this.reset();
         for (const [value, number] of Object.entries(read() ?? {})) this.inc(labels(label, value), number);

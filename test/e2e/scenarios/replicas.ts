@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startHttpApp } from "../../../cmd/demo/apps.ts";
@@ -8,8 +7,9 @@ import { type DemoMesh, openDemoMesh, type SidecarSpec } from "../../../cmd/demo
 import { freePorts } from "../../../cmd/demo/free-ports.ts";
 import { get, startLoad } from "../../../cmd/demo/load.ts";
 import { eventually } from "../../../cmd/demo/story.ts";
-import { Scope } from "../../../core/kernel/scope.ts";
+import type { Scope } from "../../../core/kernel/scope.ts";
 import { packaged } from "../../support/executable.ts";
+import { openInDir } from "../../support/open-in-dir.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 import { SimulatedFleet } from "./simulated-fleet.ts";
 
@@ -38,16 +38,8 @@ export interface ReplicasOptions {
   readonly simulated: number;
 }
 
-export async function openReplicas(options: ReplicasOptions): Promise<Replicas> {
-  const scope = new Scope("replicas");
-  const dir = mkdtempSync(join(tmpdir(), "replicas-"));
-  scope.defer(() => rmSync(dir, { recursive: true, force: true }));
-  try {
-    return await setUp(scope, dir, options);
-  } catch (error) {
-    await scope.close();
-    throw error;
-  }
+export function openReplicas(options: ReplicasOptions): Promise<Replicas> {
+  return openInDir("replicas", (scope, dir) => setUp(scope, dir, options));
 }
 
 async function setUp(scope: Scope, dir: string, { simulated }: ReplicasOptions): Promise<Replicas> {

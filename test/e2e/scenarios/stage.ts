@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startHttpApp } from "../../../cmd/demo/apps.ts";
 import type { Program, RoleProcess } from "../../../cmd/demo/child.ts";
@@ -8,9 +5,10 @@ import { type DemoMesh, openDemoMesh, type SidecarSpec } from "../../../cmd/demo
 import { freePorts } from "../../../cmd/demo/free-ports.ts";
 import { get, type Load, startLoad } from "../../../cmd/demo/load.ts";
 import { eventually } from "../../../cmd/demo/story.ts";
-import { Scope } from "../../../core/kernel/scope.ts";
+import type { Scope } from "../../../core/kernel/scope.ts";
 import { type FrozenLink, openLink } from "../../core/sidecar/frozen-link.ts";
 import { packaged } from "../../support/executable.ts";
+import { openInDir } from "../../support/open-in-dir.ts";
 
 export interface StageOptions {
   /** Further proxies that consume backend, so that a leave has more to wait for. Default 0. */
@@ -54,16 +52,8 @@ export interface Stage extends AsyncDisposable {
 /** Load runs this long before something happens. */
 const LEAD_MS = 500;
 
-export async function openStage(options: StageOptions = {}): Promise<Stage> {
-  const dir = mkdtempSync(join(tmpdir(), "stage-"));
-  const scope = new Scope("stage");
-  scope.defer(() => rmSync(dir, { recursive: true, force: true }));
-  try {
-    return await setUp(scope, dir, options);
-  } catch (error) {
-    await scope.close();
-    throw error;
-  }
+export function openStage(options: StageOptions = {}): Promise<Stage> {
+  return openInDir("stage", (scope, dir) => setUp(scope, dir, options));
 }
 
 async function setUp(scope: Scope, dir: string, options: StageOptions): Promise<Stage> {
