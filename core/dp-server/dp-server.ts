@@ -2,6 +2,7 @@ import type { TLSSocket } from "node:tls";
 import type { ProxyAuthenticator } from "../auth/authenticator.ts";
 import type { ControlPlaneCa } from "../ca/control-plane-ca.ts";
 import type { EventLog } from "../events/event-log.ts";
+import type { GrpcServer } from "../grpc/grpc-server.ts";
 import type { FailureBook } from "../insight/failure-book.ts";
 import type { InsightTracker } from "../insight/insight-tracker.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -17,7 +18,7 @@ import type { ResourceStore } from "../store/resource-store.ts";
 import { createChannelFactory } from "../xds/channels.ts";
 import { BOOTSTRAP_DEFAULTS, type BootstrapSettings } from "./bootstrap/bootstrap-settings.ts";
 import { type BootstrapDeps, serveBootstrap } from "./bootstrap/serve-bootstrap.ts";
-import type { GrpcSide, GrpcSideDeps } from "./grpc-side.ts";
+import type { GrpcSideDeps } from "./grpc-side.ts";
 import { HDS_DEFAULTS, type HdsSettings } from "./health/hds-settings.ts";
 import { createProxyHealth } from "./health/proxy-health.ts";
 import type { HttpAnswer } from "./http-answer.ts";
@@ -82,7 +83,6 @@ export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
     events: { openAds: syncs.limit(counts.count(openAds)), ...createProxyHealth({ ...deps, scope: inner, hds }) },
     clock,
     channels: createChannelFactory(deps.instanceId),
-    breakConnection: (peer) => port?.breakConnection(peer),
   });
   const bootstrap = bootstrapRoute(deps, grpc, hds.enabled, () => port?.port ?? 0);
   const http = createHttpRoutes({
@@ -126,7 +126,7 @@ interface LazyGrpcSide {
 /** The gRPC side, loaded when the first sidecar comes. */
 function lazyGrpcSide(deps: GrpcSideDeps): LazyGrpcSide {
   let loading: Promise<void> | undefined;
-  let side: GrpcSide | undefined;
+  let side: GrpcServer | undefined;
   const load = () => {
     loading ??= import("./grpc-side.ts").then(({ createGrpcSide }) => {
       side = createGrpcSide(deps);

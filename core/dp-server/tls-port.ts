@@ -28,8 +28,6 @@ export interface TlsPort {
   readonly port: number;
   /** New connections see this identity; open ones stay. */
   setIdentity(identity: TlsIdentity): void;
-  /** Destroys the connection of `address:port`, if there is one. */
-  breakConnection(peer: string): void;
 }
 
 /**
@@ -40,16 +38,12 @@ export interface TlsPort {
 export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
   const { scope, clock, log } = options;
   const sockets = new Set<Socket>();
-  const connections = new Map<string, TLSSocket>();
   const tls = createTlsServer({
     ...tlsOptions(options.identity),
     handshakeTimeout: HANDSHAKE_MS,
     ALPNCallback: ({ protocols }) => ["http/1.1", "h2"].find((each) => protocols.includes(each)),
   });
   tls.on("secureConnection", (socket) => {
-    const peer = `${socket.remoteAddress}:${socket.remotePort}`;
-    connections.set(peer, socket);
-    socket.once("close", () => connections.delete(peer));
     // Without a listener the reset of an idle connection would end the process.
     socket.on("error", () => undefined);
     if (socket.alpnProtocol === "h2") options.onHttp2(socket);
@@ -75,7 +69,6 @@ export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
   return {
     port: (server.address() as { port: number }).port,
     setIdentity: (identity) => tls.setSecureContext(tlsOptions(identity)),
-    breakConnection: (peer) => void connections.get(peer)?.destroy(),
   };
 }
 

@@ -1,8 +1,8 @@
 import type { ServerHttp2Stream } from "node:http2";
+import { createMessageSplitter } from "../../grpc/framing.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Scope } from "../../kernel/scope.ts";
 import { type FailureDirection, KEPT_FAILURES, type RequestFailure } from "../../model/request-failure.ts";
-import { createMessageSplitter } from "../relay/grpc-messages.ts";
 
 /** What Envoy calls to report failures: the access log service. */
 export const FAILURE_LOG_PATH = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs";
@@ -64,7 +64,7 @@ export class FailureLog {
     stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
     stream.on("data", (chunk: Buffer) => {
       try {
-        if (!splitter.push(chunk)) stream.destroy();
+        if (splitter.push(chunk)) stream.destroy();
       } catch {
         // No access log: whoever sends it may try something else.
         stream.destroy();

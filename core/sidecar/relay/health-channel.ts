@@ -1,10 +1,10 @@
 import type { Duplex } from "node:stream";
+import { createMessageSplitter, frameMessage } from "../../grpc/framing.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Scope } from "../../kernel/scope.ts";
 import { HEALTH_METHOD } from "../../model/dataplane/sidecar-health.ts";
 import type { Workload } from "../../model/types/dataplane.ts";
 import type { ApplicationProbes } from "../probes/application-probes.ts";
-import { buildGrpcMessage, createMessageSplitter } from "./grpc-messages.ts";
 import { type CallOutcome, outcomeOf } from "./refusal.ts";
 import type { Upstream } from "./upstream.ts";
 
@@ -47,7 +47,7 @@ export class HealthChannel {
   }
 
   #report(): void {
-    if (this.#started) this.#stream?.write(buildGrpcMessage(JSON.stringify(this.#options.probes.health)));
+    if (this.#started) this.#stream?.write(frameMessage(JSON.stringify(this.#options.probes.health)));
     else this.#start();
   }
 
@@ -82,9 +82,9 @@ export class HealthChannel {
       this.#stream = stream;
       const messages = createMessageSplitter((message) => this.#read(message));
       stream.on("data", (chunk: Buffer) => {
-        if (!messages.push(chunk)) stream.destroy();
+        if (messages.push(chunk)) stream.destroy();
       });
-      stream.write(buildGrpcMessage(JSON.stringify({ node, incarnation, ...probes.health })));
+      stream.write(frameMessage(JSON.stringify({ node, incarnation, ...probes.health })));
     } catch {
       this.#reopenLater();
     }

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { freePorts } from "../../../cmd/demo/free-ports.ts";
-import { buildGrpcMessage } from "../../../core/sidecar/relay/grpc-messages.ts";
+import { frameMessage } from "../../../core/grpc/framing.ts";
 import { openSidecarWorld, type SidecarWorld, until } from "./sidecar-world.ts";
 
 let world: SidecarWorld;
@@ -62,9 +62,9 @@ describe("the applications behind a sidecar", () => {
 
     // The stored definition asks for something else now.
     const other = { port: world.port + 1, address: "127.0.0.1", servicePort: appPort, probe: { ...PROBE } };
-    world.plane.healthStream?.write(buildGrpcMessage(JSON.stringify({ workloads: [other] })));
+    world.plane.healthStream?.write(frameMessage(JSON.stringify({ workloads: [other] })));
     await until(() => lastHealth()?.probed[0] === other.port, "the new probe");
-    world.plane.healthStream?.write(buildGrpcMessage("nonsense"));
+    world.plane.healthStream?.write(frameMessage("nonsense"));
     await until(() => world.plane.health.length >= 5, "the next health stream");
   });
 

@@ -12,8 +12,8 @@ import { Cluster_DiscoveryType, ClusterSchema } from "#envoy/config/cluster/v3/c
 import { ListenerSchema } from "#envoy/config/listener/v3/listener_pb.js";
 import { TcpProxySchema } from "#envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
 import { DiscoveryRequestSchema, DiscoveryResponseSchema } from "#envoy/service/discovery/v3/discovery_pb.js";
+import { createMessageSplitter } from "../../../core/grpc/framing.ts";
 import { HEALTH_HEADER, HEALTH_METHOD, type SidecarHealth } from "../../../core/model/dataplane/sidecar-health.ts";
-import { createMessageSplitter } from "../../../core/sidecar/relay/grpc-messages.ts";
 import { TEST_CERT, TEST_KEY } from "./tls-control-plane.ts";
 
 export interface RecordedPost {

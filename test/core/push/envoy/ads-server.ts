@@ -1,30 +1,26 @@
-import { Server, ServerCredentials } from "@grpc/grpc-js";
 import type { XdsType } from "../../../../core/envoy/encoded-resource.ts";
 import { systemClock } from "../../../../core/kernel/clock.ts";
 import type { PushEngine } from "../../../../core/push/push-engine.ts";
+import { adsMethods } from "../../../../core/xds/ads-methods.ts";
 import { createChannelFactory } from "../../../../core/xds/channels.ts";
-import { addAdsService } from "../../../../core/xds/grpc-ads-service.ts";
+import { GrpcListener } from "../../../support/grpc-listener.ts";
 
 /** ADS over an engine, without TLS, tokens and presence: the node's id alone says who it is. */
 export class AdsServer implements Disposable {
   readonly nacks: string[] = [];
-  readonly #server = new Server();
+  #listener: GrpcListener | undefined;
 
   static async open(engine: PushEngine): Promise<{ server: AdsServer; port: number }> {
-    const server = new AdsServer(engine);
-    const port = await new Promise<number>((resolve, reject) => {
-      server.#server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
-        error ? reject(error) : resolve(bound),
-      );
-    });
-    return { server, port };
+    const server = new AdsServer();
+    const methods = server.#methods(engine);
+    server.#listener = await GrpcListener.open({ methods, clock: systemClock, maxMessageBytes: 4 * 1024 * 1024 });
+    return { server, port: server.#listener.port };
   }
 
-  private constructor(engine: PushEngine) {
-    addAdsService(this.#server, {
+  #methods(engine: PushEngine) {
+    return adsMethods({
       clock: systemClock,
       channels: createChannelFactory("cp-1"),
-      breakConnection: () => undefined,
       events: {
         openAds: async ({ id, node }) => {
           const [mesh = "", name = ""] = node.id.split(".");
@@ -43,6 +39,6 @@ export class AdsServer implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#server.forceShutdown();
+    this.#listener?.[Symbol.dispose]();
   }
 }

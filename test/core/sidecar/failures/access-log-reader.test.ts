@@ -7,7 +7,6 @@ import { ResponseFlagsSchema } from "#envoy/data/accesslog/v3/accesslog_pb.js";
 import { StreamAccessLogsMessageSchema } from "#envoy/service/accesslog/v3/als_pb.js";
 import { RESPONSE_FLAGS } from "../../../../core/model/response-flags.ts";
 import { readFailures, readLogName } from "../../../../core/sidecar/failures/access-log-reader.ts";
-import { createMessageSplitter } from "../../../../core/sidecar/relay/grpc-messages.ts";
 
 const socketAddress = (address: string, port: number) => ({
   address: {
@@ -131,23 +130,6 @@ test("every flag that Envoy has is known by its number", () => {
   assert.deepEqual(Object.keys(RESPONSE_FLAGS).map(Number), numbers);
 });
 
-test("messages are cut out of any chunks, and what is no gRPC is refused", () => {
-  const bodies = ["", "a", "b".repeat(1000)].map((text) => Buffer.from(text));
-  const framed = Buffer.concat(
-    bodies.flatMap((body) => {
-      const head = Buffer.alloc(5);
-      head.writeUInt32BE(body.length, 1);
-      return [head, body];
-    }),
-  );
-  for (const size of [1, 3, 7, 500, framed.length]) {
-    const seen: Buffer[] = [];
-    const splitter = createMessageSplitter((message) => seen.push(Buffer.from(message)));
-    for (let at = 0; at < framed.length; at += size) assert.ok(splitter.push(framed.subarray(at, at + size)));
-    assert.deepEqual(seen, bodies, `in chunks of ${size}`);
-  }
-  const { push } = createMessageSplitter(() => assert.fail("no message"));
-  assert.equal(push(Buffer.from([1, 0, 0, 0, 1, 0])), false, "compressed");
-  assert.equal(createMessageSplitter(() => undefined).push(Buffer.from([0, 0xff, 0, 0, 0])), false, "too large");
+test("bytes that are no batch are refused", () => {
   assert.throws(() => readFailures(Buffer.from([0x12, 0xff, 0xff])));
 });

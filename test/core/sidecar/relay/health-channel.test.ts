@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { createMessageSplitter, frameMessage } from "../../../../core/grpc/framing.ts";
 import { systemClock } from "../../../../core/kernel/clock.ts";
 import { Scope } from "../../../../core/kernel/scope.ts";
 import { HEALTH_METHOD } from "../../../../core/model/dataplane/sidecar-health.ts";
 import { ApplicationProbes } from "../../../../core/sidecar/probes/application-probes.ts";
 import { ControlPlaneSession, SESSION_TIMES } from "../../../../core/sidecar/relay/control-plane-session.ts";
-import { buildGrpcMessage, createMessageSplitter } from "../../../../core/sidecar/relay/grpc-messages.ts";
 import { HealthChannel } from "../../../../core/sidecar/relay/health-channel.ts";
 import { endCall, type OpenedCall, TEST_CERT, TlsControlPlane } from "../tls-control-plane.ts";
 
@@ -64,7 +64,7 @@ describe("the health channel", () => {
     const call = await plane.opened(1);
     assert.equal(call.headers[":path"], HEALTH_METHOD);
     assert.equal(call.headers["authorization"], "token");
-    call.stream.write(buildGrpcMessage(JSON.stringify({ workloads: [{ ...silent, probe: PROBE }] })));
+    call.stream.write(frameMessage(JSON.stringify({ workloads: [{ ...silent, probe: PROBE }] })));
     await until(() => messagesOf(call).length === 2, "the change");
     assert.deepEqual(messagesOf(call), [
       { node: "default.redis-1", incarnation: "i-1", sequence: 1, notReady: [], probed: [] },

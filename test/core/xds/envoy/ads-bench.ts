@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
 import type { EncodedResource, XdsType } from "../../../../core/envoy/encoded-resource.ts";
 import { systemClock } from "../../../../core/kernel/clock.ts";
 import type { Snapshot } from "../../../../core/push/snapshot.ts";
+import { adsMethods } from "../../../../core/xds/ads-methods.ts";
 import type { Channel, Outgoing } from "../../../../core/xds/channel.ts";
 import { createChannelFactory } from "../../../../core/xds/channels.ts";
 import type { Variant } from "../../../../core/xds/discovery-response.ts";
-import { addAdsService } from "../../../../core/xds/grpc-ads-service.ts";
 import type { AdsSession, StreamInfo } from "../../../../core/xds/stream-events.ts";
+import { GrpcListener } from "../../../support/grpc-listener.ts";
 import { snapshotOf } from "./resources.ts";
 
 /** An ADS server without TLS and without the rest of a control plane: every proxy gets the same snapshot. */
@@ -24,7 +24,7 @@ export class AdsBench implements Disposable {
   #snapshot: Snapshot | undefined;
   #revision = 0;
   readonly #subscribers = new Set<(snapshot: Snapshot) => void>();
-  #server = new Server();
+  #listener: GrpcListener | undefined;
   readonly #waiters: (() => void)[] = [];
 
   constructor(variant: Variant) {
@@ -40,16 +40,14 @@ export class AdsBench implements Disposable {
 
   /** Listens, at the same port as before if there was one. */
   async listen(): Promise<void> {
-    this.#server = new Server({ "grpc.max_send_message_length": -1 });
     const channels = createChannelFactory("cp-1");
-    addAdsService(this.#server, {
+    const methods = adsMethods({
       clock: systemClock,
       channels: (variant) => {
         const set = channels(variant);
         for (const channel of Object.values(set.of)) this.#record(channel as Channel<never>);
         return set;
       },
-      breakConnection: () => undefined,
       events: {
         openAds: async (stream) => {
           this.streams.push(stream);
@@ -57,15 +55,14 @@ export class AdsBench implements Disposable {
         },
       },
     });
-    this.port = await new Promise((resolve, reject) => {
-      const bound = (error: Error | null, port: number) => (error ? reject(error) : resolve(port));
-      this.#server.bindAsync(`127.0.0.1:${this.port}`, ServerCredentials.createInsecure(), bound);
-    });
+    const options = { methods, clock: systemClock, maxMessageBytes: 4 * 1024 * 1024 };
+    this.#listener = await GrpcListener.open(options, this.port);
+    this.port = this.#listener.port;
   }
 
   /** Ends all connections and the server with them. */
   close(): void {
-    this.#server.forceShutdown();
+    this.#listener?.[Symbol.dispose]();
   }
 
   push(resources: readonly EncodedResource[]): void {

@@ -1,38 +1,34 @@
-import type { Server } from "@grpc/grpc-js";
+import type { ServeCall } from "../grpc/grpc-server.ts";
+import type { Clock } from "../kernel/clock.ts";
 import { MeshError } from "../kernel/errors.ts";
 import { HEALTH_METHOD, healthFromText } from "../model/dataplane/sidecar-health.ts";
 import { INCARNATION_KEY } from "../model/incarnation.ts";
-import { type GrpcCallDeps, type RawCall, rawMethod, serveCall } from "./grpc-call.ts";
 import { readHdsNode, readHdsReport } from "./hds-messages.ts";
 import { createHealthProtocol } from "./health-protocol.ts";
+import { serveCall } from "./serve-call.ts";
 import type { StreamEvents, StreamNode } from "./stream-events.ts";
 
 const HDS_METHOD = "/envoy.service.health.v3.HealthDiscoveryService/StreamHealthCheck";
 
-export interface HealthServicesDeps extends GrpcCallDeps {
+export interface HealthMethodsDeps {
+  readonly clock: Clock;
   readonly events: Pick<StreamEvents, "openHds" | "openHealth">;
 }
 
-/** Adds HDS v3 (contract, section 5), if it is served, and the health stream of our own sidecar (docs/wire.md). */
-export function addHealthServices(server: Server, deps: HealthServicesDeps): void {
-  const { openHds, openHealth } = deps.events;
-  if (openHds) {
-    const hds = { service: "hds", readNode: readHdsNode, readReport: readHdsReport, open: openHds } as const;
-    server.addService(
-      { StreamHealthCheck: rawMethod(HDS_METHOD) },
-      { StreamHealthCheck: (call: RawCall) => serveCall(call, createHealthProtocol(hds), deps) },
-    );
-  }
+/** The methods of HDS v3 (contract, section 5), if it is served, and of the health stream of our own sidecar (docs/wire.md). */
+export function healthMethods({ clock, events }: HealthMethodsDeps): Readonly<Record<string, ServeCall>> {
+  const { openHds, openHealth } = events;
+  const hds = openHds && ({ service: "hds", readNode: readHdsNode, readReport: readHdsReport, open: openHds } as const);
   const health = {
     service: "health",
     readNode: readSidecarNode,
     readReport: (message: Uint8Array) => healthFromText(textOf(message)),
     open: openHealth,
   } as const;
-  server.addService(
-    { StreamHealth: rawMethod(HEALTH_METHOD) },
-    { StreamHealth: (call: RawCall) => serveCall(call, createHealthProtocol(health), deps) },
-  );
+  return {
+    ...(hds ? { [HDS_METHOD]: (call) => serveCall(call, createHealthProtocol(hds), clock) } : {}),
+    [HEALTH_METHOD]: (call) => serveCall(call, createHealthProtocol(health), clock),
+  };
 }
 
 /** The first message of our sidecar says who it is beside what it reports. */

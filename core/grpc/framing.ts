@@ -1,0 +1,57 @@
+/** A flag that says "not compressed" and the length, four bytes (gRPC over HTTP/2, "Length-Prefixed-Message"). */
+const PREFIX_BYTES = 5;
+
+/** What a message may not be: compressed, which nobody agreed on, or larger than the limit. */
+export type FramingProblem = "compressed" | "too large";
+
+/** Cuts a stream of bytes into messages. */
+export interface MessageSplitter {
+  /** Calls back for each message that is complete. Undefined if all is well; after a problem the splitter is of no more use. */
+  push(chunk: Buffer): FramingProblem | undefined;
+}
+
+/** Larger than any batch that an Envoy sends of its access log: 16 KB and one entry. */
+const DEFAULT_LIMIT = 1024 * 1024;
+
+/** Most messages lie within one chunk and are views of it; what is to be kept must be copied. `limit` in bytes, default 1 MB. */
+export function createMessageSplitter(onMessage: (message: Buffer) => void, limit = DEFAULT_LIMIT): MessageSplitter {
+  /** Chunks of a message that is not complete, and their length. */
+  let parts: Buffer[] = [];
+  let held = 0;
+  /** Bytes that the next message takes, its prefix included; the prefix alone until that is known. */
+  let needed = PREFIX_BYTES;
+  return {
+    push(chunk) {
+      held += chunk.byteLength;
+      if (held < needed) {
+        parts.push(chunk);
+        return undefined;
+      }
+      let bytes = parts.length === 0 ? chunk : Buffer.concat([...parts, chunk], held);
+      while (bytes.byteLength >= PREFIX_BYTES) {
+        const length = bytes.readUInt32BE(1);
+        if (bytes[0] !== 0) return "compressed";
+        if (length > limit) return "too large";
+        needed = PREFIX_BYTES + length;
+        if (bytes.byteLength < needed) break;
+        onMessage(bytes.subarray(PREFIX_BYTES, needed));
+        bytes = bytes.subarray(needed);
+        needed = PREFIX_BYTES;
+      }
+      held = bytes.byteLength;
+      parts = held === 0 ? [] : [bytes];
+      return undefined;
+    },
+  };
+}
+
+/** One message as it goes over the wire. */
+export function frameMessage(message: Uint8Array | string): Buffer {
+  const length = typeof message === "string" ? Buffer.byteLength(message) : message.byteLength;
+  const framed = Buffer.allocUnsafe(PREFIX_BYTES + length);
+  framed[0] = 0;
+  framed.writeUInt32BE(length, 1);
+  if (typeof message === "string") framed.write(message, PREFIX_BYTES);
+  else framed.set(message, PREFIX_BYTES);
+  return framed;
+}

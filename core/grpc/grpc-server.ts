@@ -1,0 +1,122 @@
+import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
+import type { Clock } from "../kernel/clock.ts";
+import { type CallHandler, type GrpcCall, Http2Call } from "./grpc-call.ts";
+import { Keepalive, type KeepaliveOptions, type KeptPeer } from "./keepalive.ts";
+import { GRPC_STATUS, statusTrailers } from "./status.ts";
+
+/** Serves calls of one method; returns what is to be told. */
+export type ServeCall = (call: GrpcCall) => CallHandler;
+
+export interface GrpcServerOptions {
+  /** By path: `/package.Service/Method`. */
+  readonly methods: Readonly<Record<string, ServeCall>>;
+  readonly clock: Clock;
+  /** Largest message that is accepted, in bytes. */
+  readonly maxMessageBytes: number;
+  /** Undefined: peers are never asked whether they are there. */
+  readonly keepalive?: Omit<KeepaliveOptions, "clock"> | undefined;
+}
+
+/** The first request of an Envoy has 60 KB: with windows that hold it nobody waits for permission to go on. */
+const WINDOW_BYTES = 256 * 1024;
+/** Node counts what a session holds, and refuses streams beyond it; 10 MB by default. In MB. */
+const MAX_SESSION_MEMORY = 64;
+
+/**
+ * A gRPC server on connections that others accept: bidirectional methods whose messages stay bytes, which is all that xDS
+ * is. On node:http2 itself; a gRPC library on top of it took a sixth of the CPU of a message (docs/engine.md).
+ */
+export class GrpcServer {
+  readonly #options: GrpcServerOptions;
+  readonly #connections = new Set<Connection>();
+  readonly #keepalive: Keepalive | undefined;
+
+  constructor(options: GrpcServerOptions) {
+    this.#options = options;
+    const { clock, keepalive } = options;
+    if (keepalive) this.#keepalive = new Keepalive({ clock, ...keepalive });
+  }
+
+  /** Takes over a connection that agreed on h2. */
+  accept(socket: Socket): void {
+    const connection = new Connection(socket, this.#options);
+    this.#connections.add(connection);
+    this.#keepalive?.add(connection);
+    connection.session.on("close", () => {
+      this.#connections.delete(connection);
+      this.#keepalive?.remove(connection);
+    });
+  }
+
+  /** Breaks all connections. */
+  close(): void {
+    for (const connection of this.#connections) connection.session.destroy();
+  }
+}
+
+class Connection implements KeptPeer {
+  readonly session: ServerHttp2Session;
+  heardAt: number;
+  asked = false;
+  readonly #options: GrpcServerOptions;
+  /** `address:port` */
+  readonly #peer: string;
+
+  constructor(socket: Socket, options: GrpcServerOptions) {
+    this.#options = options;
+    this.heardAt = options.clock.monotonic();
+    this.#peer = `${socket.remoteAddress}:${socket.remotePort}`;
+    const session = performServerHandshake(socket, {
+      maxSessionMemory: MAX_SESSION_MEMORY,
+      settings: { initialWindowSize: WINDOW_BYTES, enablePush: false },
+    });
+    this.session = session;
+    session.setLocalWindowSize(WINDOW_BYTES);
+    session.on("ping", () => this.heard());
+    session.on("stream", (stream, headers, _flags, rawHeaders) => {
+      this.#serve(stream, headers, rawHeaders as unknown as readonly string[]);
+    });
+    // "close" follows.
+    session.on("error", () => undefined);
+  }
+
+  heard(): void {
+    this.heardAt = this.#options.clock.monotonic();
+  }
+
+  ask(): void {
+    if (!this.session.destroyed) this.session.ping((error) => error ?? this.heard());
+  }
+
+  lost(): void {
+    this.session.destroy();
+  }
+
+  #serve(
+    stream: ServerHttp2Stream,
+    headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+    rawHeaders: readonly string[],
+  ): void {
+    const { methods, clock, maxMessageBytes } = this.#options;
+    this.heard();
+    const path = String(headers[":path"]);
+    if (headers[":method"] !== "POST" || !String(headers["content-type"]).startsWith("application/grpc")) {
+      refuse(stream, { ":status": 415 });
+      return;
+    }
+    const serve = Object.hasOwn(methods, path) ? methods[path] : undefined;
+    if (!serve) {
+      const trailers = statusTrailers(GRPC_STATUS.unimplemented, `there is no method ${path}`);
+      refuse(stream, { ":status": 200, "content-type": "application/grpc", ...trailers });
+      return;
+    }
+    new Http2Call({ stream, rawHeaders, peer: this.#peer, clock, maxMessageBytes, serve, connection: this });
+  }
+}
+
+function refuse(stream: ServerHttp2Stream, headers: Record<string, string | number>): void {
+  stream.on("error", () => undefined);
+  stream.respond(headers, { endStream: true });
+  stream.resume();
+}
