@@ -56,6 +56,7 @@ export async function openServers(start: CpStart, wiring: Wiring, engine: PushEn
       tokens: wiring.get(TokenIssuer),
       signingKeys: wiring.get(SigningKeys),
       failures: wiring.get(FailureBook),
+      insights: wiring.get(InsightTracker),
       clock,
       log,
       events: wiring.get(EventLog),

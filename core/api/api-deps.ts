@@ -1,6 +1,7 @@
 import type { SigningKeys, TokenIssuer } from "../auth/authenticator.ts";
 import type { EventLog } from "../events/event-log.ts";
 import type { FailureBook } from "../insight/failure-book.ts";
+import type { InsightTracker } from "../insight/insight-tracker.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { ResourceTypes } from "../model/registry.ts";
@@ -32,6 +33,7 @@ export interface ApiDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly failures: FailureBook;
+  readonly insights: Pick<InsightTracker, "withCounters">;
   readonly events: EventLog;
   readonly configurations: Configurations;
   readonly presence: PresenceOutlook;

@@ -14,18 +14,19 @@ const CHUNK = 500;
 
 /** All that is known of the proxies of these Dataplanes, in their order. */
 export async function readProxies(
-  { store, configurations, presence }: Pick<ApiDeps, "store" | "configurations" | "presence">,
+  { store, configurations, presence, insights }: Pick<ApiDeps, "store" | "configurations" | "presence" | "insights">,
   dataplanes: readonly Resource[],
 ): Promise<ProxyRecords[]> {
-  const [insights, presences] = await Promise.all([
+  const [documents, presences] = await Promise.all([
     readCompanions(store, DATAPLANE_INSIGHT, dataplanes),
     readCompanions(store, DATAPLANE_PRESENCE, dataplanes),
   ]);
   return dataplanes.map((dataplane, index) => {
+    const stored = documents[index]?.spec as DataplaneInsightSpec | undefined;
     const record = presences[index]?.spec as PresenceSpec | undefined;
     return {
       dataplane: dataplane as Resource<DataplaneSpec>,
-      insight: insights[index]?.spec as DataplaneInsightSpec | undefined,
+      insight: stored && insights.withCounters(dataplane, stored),
       presence: record,
       freshness: configurations.freshness(dataplane),
       outlook: record && presence.outlook(record),

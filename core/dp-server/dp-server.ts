@@ -7,7 +7,7 @@ import type { FailureBook } from "../insight/failure-book.ts";
 import type { InsightTracker } from "../insight/insight-tracker.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { toMeshError } from "../kernel/errors.ts";
-import { growAtOnce } from "../kernel/grow-at-once.ts";
+import { expectBursts } from "../kernel/expect-bursts.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Scope } from "../kernel/scope.ts";
 import type { Presence } from "../presence/presence.ts";
@@ -130,7 +130,7 @@ function lazyGrpcSide(deps: GrpcSideDeps): LazyGrpcSide {
   const load = () => {
     loading ??= import("./grpc-side.ts").then(({ createGrpcSide }) => {
       side = createGrpcSide(deps);
-      growAtOnce();
+      expectBursts();
     });
     return loading;
   };

@@ -1,5 +1,6 @@
 import type { XdsType } from "../envoy/encoded-resource.ts";
 import { token } from "../kernel/token.ts";
+import type { DataplaneInsightSpec } from "../model/types/dataplane-insight.ts";
 import type { AbsenceObserver } from "../presence/presence.ts";
 import type { ProxyId } from "../push/snapshot.ts";
 import type { StreamNode } from "../xds/stream-events.ts";
@@ -11,6 +12,8 @@ export interface InsightTracker extends AbsenceObserver {
    * same stream when a parked one got its place back: its subscription is then open again.
    */
   opened(proxy: ProxyId, streamId: string, node: StreamNode): StreamInsight;
+  /** The document with the counters of streams that this control plane holds as they are now; stored ones lag behind. */
+  withCounters(proxy: ProxyId, stored: DataplaneInsightSpec): DataplaneInsightSpec;
   /** Writes what is not written yet; resolves when the store has it, or could not take it. */
   flush(): Promise<void>;
 }

@@ -238,9 +238,12 @@ export class PushEngine implements SnapshotSource, Acknowledgements, AckSink, Co
       for (const proxy of this.#queue) {
         if (this.#scope.closed) return;
         this.#queue.delete(proxy);
-        this.#refreshing = proxy;
-        await this.#refresh(proxy, build);
-        this.#refreshing = undefined;
+        if (proxy.needsPlan) {
+          this.#refreshing = proxy;
+          const revision = await this.#tryPlan(proxy, build);
+          this.#refreshing = undefined;
+          this.#refresh(proxy, revision ?? this.#picture.revision);
+        } else this.#refresh(proxy, this.#picture.revision);
         if (this.#slice.over()) await this.#slice.pause();
       }
       this.#tracker.progressed();
@@ -249,11 +252,9 @@ export class PushEngine implements SnapshotSource, Acknowledgements, AckSink, Co
     }
   }
 
-  /** Never rejects: a proxy that cannot be served keeps what it has and harms no other. */
-  async #refresh(proxy: PushedProxy, build: BuildResource): Promise<void> {
+  /** Gives a proxy what it should have now. Never throws: one that cannot be served keeps what it has and harms no other. */
+  #refresh(proxy: PushedProxy, revision: number): void {
     try {
-      const planned = proxy.needsPlan ? await this.#plan(proxy, build) : undefined;
-      const revision = planned ?? this.#picture.revision;
       const snapshot = proxy.refresh(revision, this.#clock.monotonic(), this.#clock.now());
       if (!snapshot) return;
       for (const subscriber of proxy.late()) {
@@ -266,10 +267,24 @@ export class PushEngine implements SnapshotSource, Acknowledgements, AckSink, Co
         subscriber.onSnapshot(snapshot);
       }
     } catch (thrown) {
-      const error = toMeshError(thrown);
-      const fields = { proxy: proxyText(proxy.id), code: error.code, stack: error.stack };
-      this.#log.error("push-failed", `${proxyText(proxy.id)} keeps what it has: ${error.message}`, fields);
+      this.#failed(proxy, thrown);
     }
+  }
+
+  /** As `#plan`, but never rejects. */
+  async #tryPlan(proxy: PushedProxy, build: BuildResource): Promise<number | undefined> {
+    try {
+      return await this.#plan(proxy, build);
+    } catch (thrown) {
+      this.#failed(proxy, thrown);
+      return undefined;
+    }
+  }
+
+  #failed(proxy: PushedProxy, thrown: unknown): void {
+    const error = toMeshError(thrown);
+    const fields = { proxy: proxyText(proxy.id), code: error.code, stack: error.stack };
+    this.#log.error("push-failed", `${proxyText(proxy.id)} keeps what it has: ${error.message}`, fields);
   }
 
   /**

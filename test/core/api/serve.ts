@@ -61,6 +61,7 @@ export function apiDeps(store: ResourceStore): ApiDeps {
     },
     view: () => undefined,
     failures: new BoundedFailureBook(),
+    insights: { withCounters: (_proxy, stored) => stored },
     identity: { hostname: "cp-1", instanceId: "cp-1-ab12", clusterId: "c-1", version: "0.1.0" },
     config: () => ({ store: { type: "memory" } }),
   };

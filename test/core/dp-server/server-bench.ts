@@ -162,6 +162,7 @@ export class ServerBench implements AsyncDisposable {
           closed: () => void this.insight.push(`${proxy.name} closed`),
         }),
         absent: () => undefined,
+        withCounters: (_proxy, stored) => stored,
         flush: async () => undefined,
       },
       services: () => ["backend", "redis"],
