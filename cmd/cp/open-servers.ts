@@ -16,7 +16,6 @@ import { createRegistry, resourceTypes } from "../../core/model/registry.ts";
 import { Policies } from "../../core/policy/policy-catalogue.ts";
 import { PresenceOutlook } from "../../core/presence/outlook.ts";
 import { Presence } from "../../core/presence/presence.ts";
-import { AckSink } from "../../core/push/ack-sink.ts";
 import { Configurations } from "../../core/push/configurations.ts";
 import type { PushEngine } from "../../core/push/push-engine.ts";
 import { SnapshotSource } from "../../core/push/snapshot.ts";
@@ -80,7 +79,6 @@ export async function openServers(start: CpStart, wiring: Wiring, engine: PushEn
     ca,
     presence: wiring.get(Presence),
     snapshots: wiring.get(SnapshotSource),
-    acks: wiring.get(AckSink),
     insight: wiring.get(InsightTracker),
     failures: wiring.get(FailureBook),
     instanceId: instance,

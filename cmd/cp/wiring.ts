@@ -18,7 +18,6 @@ import { Policies } from "../../core/policy/policy-catalogue.ts";
 import { createPresence } from "../../core/presence/create-presence.ts";
 import { PresenceOutlook } from "../../core/presence/outlook.ts";
 import { Presence } from "../../core/presence/presence.ts";
-import { AckSink } from "../../core/push/ack-sink.ts";
 import { Acknowledgements } from "../../core/push/acknowledgements.ts";
 import { Configurations } from "../../core/push/configurations.ts";
 import { createPushEngine } from "../../core/push/push-engine.ts";
@@ -93,7 +92,6 @@ export async function startControlPlane(start: CpStart, opened: OpenedStore): Pr
   });
   wiring.value(SnapshotSource, engine);
   wiring.value(Acknowledgements, engine);
-  wiring.value(AckSink, engine);
   wiring.value(Configurations, engine);
 
   phase("engine made");

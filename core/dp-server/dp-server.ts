@@ -12,7 +12,6 @@ import type { Logger } from "../kernel/log.ts";
 import type { Scope } from "../kernel/scope.ts";
 import type { Presence } from "../presence/presence.ts";
 import { RefusalLog } from "../presence/refusal-log.ts";
-import type { AckSink } from "../push/ack-sink.ts";
 import type { SnapshotSource } from "../push/snapshot.ts";
 import type { ResourceStore } from "../store/resource-store.ts";
 import { createChannelFactory } from "../xds/channels.ts";
@@ -41,7 +40,6 @@ export interface DpServerDeps {
   readonly ca: ControlPlaneCa;
   readonly presence: Presence;
   readonly snapshots: SnapshotSource;
-  readonly acks: AckSink;
   readonly insight: InsightTracker;
   readonly failures: FailureBook;
   /** Id of this start of the control plane: `control_plane.identifier` in every response. */
@@ -78,9 +76,9 @@ export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
   let port: TlsPort | undefined;
   const counts = new StreamCounts();
   const syncs = new InitialSyncs({ clock });
-  const { openAds } = createProxyStreams(deps);
+  const { openAds } = createProxyStreams({ ...deps, counts });
   const grpc = lazyGrpcSide({
-    events: { openAds: syncs.limit(counts.count(openAds)), ...createProxyHealth({ ...deps, scope: inner, hds }) },
+    events: { openAds: syncs.limit(openAds), ...createProxyHealth({ ...deps, scope: inner, hds }) },
     clock,
     channels: createChannelFactory(deps.instanceId),
   });

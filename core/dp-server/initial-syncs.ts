@@ -1,5 +1,6 @@
 import type { Clock } from "../kernel/clock.ts";
-import type { AdsSession, StreamEvents } from "../xds/stream-events.ts";
+import type { StreamEvents } from "../xds/stream-events.ts";
+import type { ProxyStreams } from "./proxy-streams.ts";
 
 /** Sidecars that get their first configuration at the same time. */
 const MOST_AT_ONCE = 200;
@@ -32,14 +33,14 @@ export class InitialSyncs {
     return { underWay: this.#underWay, waiting: this.#waiting.size };
   }
 
-  /** The same `openAds`, taking turns. */
-  limit(openAds: StreamEvents["openAds"]): StreamEvents["openAds"] {
+  /** `openAds`, taking turns. */
+  limit(openAds: ProxyStreams["openAds"]): StreamEvents["openAds"] {
     return async (stream) => {
       const done = await this.#enter(stream.signal);
       if (stream.signal.aborted) done();
       else stream.signal.addEventListener("abort", done, { once: true });
       try {
-        return endingTurn(await openAds(stream), done);
+        return await openAds(stream, done);
       } catch (error) {
         done();
         throw error;
@@ -77,19 +78,4 @@ export class InitialSyncs {
     const timer = this.#clock.after(TURN_MS, done);
     return done;
   }
-}
-
-/** Listeners are what Envoy asks for last: with them it has its configuration. */
-function endingTurn(session: AdsSession, done: () => void): AdsSession {
-  return {
-    subscribe: (onSnapshot) => session.subscribe(onSnapshot),
-    onSent: (type) => session.onSent(type),
-    onAck: (type) => session.onAck(type),
-    onNack: (type, message) => session.onNack(type, message),
-    onSynced(type, revision) {
-      session.onSynced(type, revision);
-      if (type === "listener") done();
-    },
-    onClose: (reason) => session.onClose(reason),
-  };
 }

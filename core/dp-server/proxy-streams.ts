@@ -9,30 +9,35 @@ import { incarnationOf } from "../model/incarnation.ts";
 import type { Resource, ResourceDraft } from "../model/resource.ts";
 import type { Presence, PresenceLease, ProxyStream } from "../presence/presence.ts";
 import { RefusalLog } from "../presence/refusal-log.ts";
-import type { AckSink } from "../push/ack-sink.ts";
-import type { ProxyId, Snapshot, SnapshotSource } from "../push/snapshot.ts";
-import type { AdsSession, StreamEvents, StreamInfo, StreamNode } from "../xds/stream-events.ts";
+import type { ProxyId, Snapshot, SnapshotSource, SnapshotSubscription } from "../push/snapshot.ts";
+import type { AdsSession, StreamInfo, StreamNode } from "../xds/stream-events.ts";
 import { definitionOf } from "./definition.ts";
 import { parseNodeId } from "./node-id.ts";
+import type { StreamCounts } from "./stream-counts.ts";
 
 export interface ProxyStreamsDeps {
   readonly authenticator: ProxyAuthenticator;
   readonly presence: Presence;
   readonly snapshots: SnapshotSource;
-  readonly acks: AckSink;
   readonly insight: InsightTracker;
+  readonly counts: StreamCounts;
   readonly clock: Clock;
   readonly events: EventLog;
+}
+
+export interface ProxyStreams {
+  /** See `StreamEvents`. `configured` is called once, when the proxy holds its first configuration. */
+  openAds(stream: StreamInfo, configured: () => void): Promise<AdsSession>;
 }
 
 /**
  * Joins the streams of core/xds with the rest of the control plane, in the order of the contract's section 4.2:
  * authentication, presence (which makes or finds the Dataplane), then snapshots and insight.
  */
-export function createProxyStreams(deps: ProxyStreamsDeps): Pick<StreamEvents, "openAds"> {
+export function createProxyStreams(deps: ProxyStreamsDeps): ProxyStreams {
   const refusals = new RefusalLog(deps.events, deps.clock);
   return {
-    async openAds(stream) {
+    async openAds(stream, configured) {
       const { proxy, definition } = await introduce(deps, stream, refusals);
       const joining = new JoiningStream(deps.authenticator, stream, proxy, definition);
       // Presence says itself why it refuses a proxy.
@@ -43,7 +48,7 @@ export function createProxyStreams(deps: ProxyStreamsDeps): Pick<StreamEvents, "
         lease.close("its token is not valid for the stored Dataplane");
         throw error;
       }
-      return new ProxySession(deps, stream, proxy, lease, refusals);
+      return new ProxySession(deps, stream, proxy, lease, refusals, configured);
     },
   };
 }
@@ -116,6 +121,7 @@ class JoiningStream implements ProxyStream {
 /** An accepted stream. While another sidecar has the place of its proxy it gets no news and its ACKs do not count. */
 class ProxySession implements AdsSession {
   readonly #deps: ProxyStreamsDeps;
+  readonly #counts: StreamCounts;
   readonly #streamId: string;
   readonly #node: StreamNode;
   readonly #proxy: ProxyId;
@@ -123,11 +129,22 @@ class ProxySession implements AdsSession {
   readonly #refusals: RefusalLog;
   #insight: StreamInsight;
   readonly #synced = new Map<XdsType, number>();
-  #snapshots: Disposable | undefined;
+  #snapshots: SnapshotSubscription | undefined;
   #activity: Disposable | undefined;
+  #configured: (() => void) | undefined;
 
-  constructor(deps: ProxyStreamsDeps, stream: StreamInfo, proxy: ProxyId, lease: PresenceLease, refusals: RefusalLog) {
+  constructor(
+    deps: ProxyStreamsDeps,
+    stream: StreamInfo,
+    proxy: ProxyId,
+    lease: PresenceLease,
+    refusals: RefusalLog,
+    configured: () => void,
+  ) {
     this.#deps = deps;
+    this.#counts = deps.counts;
+    this.#counts.open++;
+    this.#configured = configured;
     this.#streamId = stream.id;
     this.#node = stream.node;
     this.#proxy = proxy;
@@ -145,12 +162,11 @@ class ProxySession implements AdsSession {
         features: Array.isArray(features) ? features.map(String) : [],
         atLeast,
       });
-      for (const [type, revision] of this.#synced) this.#acknowledge(type, revision);
+      for (const [type, revision] of this.#synced) this.#snapshots.acknowledged(type, revision);
     };
     const stop = () => {
       this.#snapshots?.[Symbol.dispose]();
       this.#snapshots = undefined;
-      this.#deps.acks.closed(this.#proxy, this.#streamId);
     };
     this.#activity = this.#lease.onActive((active) => {
       if (!active) return stop();
@@ -167,29 +183,34 @@ class ProxySession implements AdsSession {
   }
 
   onSent(type: XdsType): void {
+    this.#counts.sent[type]++;
     this.#insight.sent(type);
   }
 
   onAck(type: XdsType): void {
+    this.#counts.acknowledged[type]++;
     this.#insight.acknowledged(type);
   }
 
   onNack(type: XdsType, message: string): void {
+    this.#counts.refused[type]++;
     this.#insight.rejected(type, message);
     this.#refusals.once(this.#proxy, "rejected", `its Envoy refuses a new ${type}: ${message}`);
   }
 
   onSynced(type: XdsType, revision: number): void {
     this.#synced.set(type, revision);
-    if (this.#lease.active) this.#acknowledge(type, revision);
+    // There is no subscription while another sidecar has the place.
+    this.#snapshots?.acknowledged(type, revision);
+    // Listeners are what Envoy asks for last: with them it has its configuration.
+    if (type !== "listener") return;
+    this.#configured?.();
+    this.#configured = undefined;
   }
 
   onClose(reason: string): void {
+    this.#counts.open--;
     this.#insight.closed();
     this.#lease.close(reason);
-  }
-
-  #acknowledge(type: XdsType, revision: number): void {
-    this.#deps.acks.acknowledged(this.#proxy, this.#streamId, type, revision);
   }
 }

@@ -1,5 +1,4 @@
 import { XDS_TYPES, type XdsType } from "../envoy/encoded-resource.ts";
-import type { AdsSession, StreamEvents } from "../xds/stream-events.ts";
 
 type ByType = Readonly<Record<XdsType, number>>;
 
@@ -12,41 +11,12 @@ export interface StreamStats {
   readonly refused: ByType;
 }
 
-/** Counts what happens on ADS streams. */
+/** Counted by the sessions themselves. */
 export class StreamCounts implements StreamStats {
   open = 0;
   readonly sent = zeros();
   readonly acknowledged = zeros();
   readonly refused = zeros();
-
-  /** The same `openAds`, counted. */
-  count(openAds: StreamEvents["openAds"]): StreamEvents["openAds"] {
-    return async (stream) => this.#counted(await openAds(stream));
-  }
-
-  #counted(session: AdsSession): AdsSession {
-    this.open++;
-    return {
-      subscribe: (onSnapshot) => session.subscribe(onSnapshot),
-      onSent: (type) => {
-        this.sent[type]++;
-        session.onSent(type);
-      },
-      onAck: (type) => {
-        this.acknowledged[type]++;
-        session.onAck(type);
-      },
-      onNack: (type, message) => {
-        this.refused[type]++;
-        session.onNack(type, message);
-      },
-      onSynced: (type, revision) => session.onSynced(type, revision),
-      onClose: (reason) => {
-        this.open--;
-        session.onClose(reason);
-      },
-    };
-  }
 }
 
 function zeros(): Record<XdsType, number> {

@@ -5,8 +5,8 @@ import { GRPC_STATUS, type GrpcStatus, statusTrailers } from "./status.ts";
 
 /** A call that was ended here and still waits for its client is broken off after this; milliseconds. */
 const END_GRACE_MS = 5000;
-/** A message up to this size is not waited for if nothing else is on its way: it fits in whatever buffer there is. */
-const SMALL_BYTES = 4096;
+/** A message up to this size is not waited for if nothing else is on its way: it fits in one TLS record. */
+const SMALL_BYTES = 16 * 1024;
 
 const LOST = "the connection ended";
 

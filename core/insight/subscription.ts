@@ -1,4 +1,4 @@
-import type { XdsType } from "../envoy/encoded-resource.ts";
+import { XDS_TYPES, type XdsType } from "../envoy/encoded-resource.ts";
 import type {
   DataplaneInsightSpec,
   DiscoveryServiceStats,
@@ -13,14 +13,15 @@ type Rejection = NonNullable<DataplaneInsightSpec["rejections"]>[number];
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Kuma's name of each type; secrets are counted in the total only (contract, section 4.5). */
-export const SHORT_NAME: Readonly<Record<XdsType, string>> = {
+export const SHORT_NAME = {
   cluster: "cds",
   endpoint: "eds",
   secret: "sds",
   listener: "lds",
   route: "rds",
-};
-const COUNTED = ["cds", "eds", "lds", "rds"] as const;
+} as const satisfies Readonly<Record<XdsType, string>>;
+const COUNTED = ["cluster", "endpoint", "listener", "route"] as const;
+const COUNTERS: readonly Counter[] = ["responsesSent", "responsesAcknowledged", "responsesRejected"];
 
 /** What one stream has to say; the counters change in place, the document is built when it is written. */
 export class Subscription {
@@ -28,8 +29,12 @@ export class Subscription {
   readonly #instance: string;
   readonly #connectTime: number;
   readonly #version: DiscoverySubscription["version"];
-  readonly #total: Mutable<DiscoveryServiceStats> = {};
-  readonly #types = new Map<string, Mutable<DiscoveryServiceStats>>();
+  /** By counter, then by type; secrets included. */
+  readonly #counts: Readonly<Record<Counter, Record<XdsType, number>>> = {
+    responsesSent: zeros(),
+    responsesAcknowledged: zeros(),
+    responsesRejected: zeros(),
+  };
   readonly #rejections = new Map<string, Rejection>();
   #lastUpdateTime: number | undefined;
 
@@ -41,13 +46,14 @@ export class Subscription {
   }
 
   count(type: XdsType, counter: Counter, now: number): void {
-    const name = SHORT_NAME[type];
-    const stats = this.#types.get(name) ?? {};
-    this.#types.set(name, stats);
-    for (const each of [this.#total, stats]) each[counter] = (each[counter] ?? 0) + 1;
+    this.#counts[counter][type]++;
     this.#lastUpdateTime = now;
+    if (this.#rejections.size > 0 && counter === "responsesAcknowledged") this.#acceptedAgain(SHORT_NAME[type], now);
+  }
+
+  #acceptedAgain(name: string, now: number): void {
     const rejection = this.#rejections.get(name);
-    if (counter === "responsesAcknowledged" && rejection && rejection.acceptedTime === undefined) {
+    if (rejection && rejection.acceptedTime === undefined) {
       this.#rejections.set(name, { ...rejection, acceptedTime: now });
     }
   }
@@ -65,12 +71,9 @@ export class Subscription {
   }
 
   build(): DiscoverySubscription {
-    const status: Mutable<NonNullable<DiscoverySubscription["status"]>> = { total: { ...this.#total } };
+    const status: Mutable<NonNullable<DiscoverySubscription["status"]>> = { total: this.#stats(XDS_TYPES) };
     if (this.#lastUpdateTime !== undefined) status.lastUpdateTime = this.#lastUpdateTime;
-    for (const name of COUNTED) {
-      const stats = this.#types.get(name);
-      status[name] = { ...stats };
-    }
+    for (const type of COUNTED) status[SHORT_NAME[type]] = this.#stats([type]);
     return {
       id: this.id,
       controlPlaneInstanceId: this.#instance,
@@ -79,4 +82,18 @@ export class Subscription {
       ...(this.#version ? { version: this.#version } : {}),
     };
   }
+
+  /** The sums over these types; what is zero is absent. */
+  #stats(types: readonly XdsType[]): DiscoveryServiceStats {
+    const stats: Mutable<DiscoveryServiceStats> = {};
+    for (const counter of COUNTERS) {
+      const sum = types.reduce((total, type) => total + this.#counts[counter][type], 0);
+      if (sum > 0) stats[counter] = sum;
+    }
+    return stats;
+  }
+}
+
+function zeros(): Record<XdsType, number> {
+  return { cluster: 0, endpoint: 0, secret: 0, listener: 0, route: 0 };
 }

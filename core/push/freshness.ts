@@ -13,48 +13,36 @@ export interface Freshness {
   readonly since: number;
 }
 
-type Revisions = Record<XdsType, number>;
+/** A store revision for each type. */
+export type Revisions = Record<XdsType, number>;
 
 const NONE = -1;
 
-/** What one proxy was given and what its streams confirmed, by type. */
+/** What one proxy was given and how far its streams confirmed it, by type. */
 export class Confirmations {
-  readonly #wanted = revisions();
-  readonly #held = new Map<string, Revisions>();
+  #wanted: Readonly<Revisions> = noRevisions();
   #resources: Snapshot["resources"] | undefined;
   #newest = NONE;
   #acknowledged: number | undefined;
   #behind = 0;
   #since = 0;
 
-  /** The proxy was given a snapshot in which these types changed. `now` is wall time. */
-  given({ revision, resources }: Snapshot, changed: readonly XdsType[], now: number): void {
-    for (const type of changed) this.#wanted[type] = revision;
+  /** The proxy was given another snapshot. `now` is wall time. */
+  given({ revision, resources, since }: Snapshot, now: number): void {
+    this.#wanted = since;
     this.#resources = resources;
     this.#newest = revision;
     if (this.#behind === 0) this.#since = now;
     this.#behind++;
   }
 
-  /** A stream holds all resources of a type as of a revision. True if the proxy is current now and was not before. */
-  confirmed(streamId: string, type: XdsType, revision: number, now: number): boolean {
-    const held = this.#held.get(streamId) ?? revisions();
-    this.#held.set(streamId, held);
-    held[type] = revision;
+  /** A stream holds more than before. True if the proxy is current now and was not before. `now` as above. */
+  confirmed(held: Readonly<Revisions>, now: () => number): boolean {
     if (this.#behind === 0 || !this.#isWhole(held)) return false;
     this.#acknowledged = this.#newest;
     this.#behind = 0;
-    this.#since = now;
+    this.#since = now();
     return true;
-  }
-
-  forget(streamId: string): void {
-    this.#held.delete(streamId);
-  }
-
-  /** Whether a stream holds a type as of this revision or later. */
-  holds(type: XdsType, revision: number): boolean {
-    return this.#held.values().some((held) => held[type] >= revision);
   }
 
   /** Revision at which a type last changed; undefined before the first snapshot. */
@@ -74,11 +62,11 @@ export class Confirmations {
   }
 
   /** Envoy does not ask for types of which it needs nothing, so an empty one needs no confirmation. */
-  #isWhole(held: Revisions): boolean {
+  #isWhole(held: Readonly<Revisions>): boolean {
     return XDS_TYPES.every((type) => held[type] >= this.#wanted[type] || this.#resources?.[type].size === 0);
   }
 }
 
-function revisions(): Revisions {
+export function noRevisions(): Revisions {
   return { cluster: NONE, endpoint: NONE, secret: NONE, listener: NONE, route: NONE };
 }

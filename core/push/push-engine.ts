@@ -1,4 +1,3 @@
-import type { XdsType } from "../envoy/encoded-resource.ts";
 import { type BuildResource, loadBuilders } from "../envoy/load-builders.ts";
 import type { ChangeOutcome } from "../events/event.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -8,7 +7,6 @@ import type { Scope } from "../kernel/scope.ts";
 import { concernsProxy, PolicyCatalogue } from "../policy/policy-catalogue.ts";
 import type { ResourceStore } from "../store/resource-store.ts";
 import type { Dirt, MeshView } from "../view/mesh-view.ts";
-import type { AckSink } from "./ack-sink.ts";
 import { AcknowledgementTracker } from "./acknowledgement-tracker.ts";
 import type { Acknowledgements } from "./acknowledgements.ts";
 import { notCurrent } from "./change-outcome.ts";
@@ -22,7 +20,14 @@ import { Histogram, type PushStats } from "./push-stats.ts";
 import type { PushedProxy } from "./pushed-proxy.ts";
 import { ResourceSets } from "./resource-set.ts";
 import { type SharedResource, SharedResources } from "./shared-resources.ts";
-import { type ProxyId, proxyText, type Snapshot, type SnapshotSource, type SubscribeOptions } from "./snapshot.ts";
+import {
+  type ProxyId,
+  proxyText,
+  type Snapshot,
+  type SnapshotSource,
+  type SnapshotSubscription,
+  type SubscribeOptions,
+} from "./snapshot.ts";
 import type { ResolveName } from "./system-dns.ts";
 import { TimeSlice } from "./time-slice.ts";
 
@@ -52,7 +57,7 @@ export function createPushEngine(options: PushEngineOptions): PushEngine {
  * endpoints touches one ClusterLoadAssignment and the maps that hold it; a change of a definition plans one proxy anew.
  * What several proxies need is built once. Nothing runs unless something changed.
  */
-export class PushEngine implements SnapshotSource, Acknowledgements, AckSink, Configurations {
+export class PushEngine implements SnapshotSource, Acknowledgements, Configurations {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #scope: Scope;
@@ -101,30 +106,28 @@ export class PushEngine implements SnapshotSource, Acknowledgements, AckSink, Co
     scope.defer(() => this.#advance());
   }
 
-  subscribe(id: ProxyId, onSnapshot: (snapshot: Snapshot) => void, options: SubscribeOptions = {}): Disposable {
+  subscribe(
+    id: ProxyId,
+    onSnapshot: (snapshot: Snapshot) => void,
+    options: SubscribeOptions = {},
+  ): SnapshotSubscription {
     const proxy = this.#proxies.enter(id);
     const subscriber = proxy.subscribe(onSnapshot, options);
     this.#mark(proxy);
     return {
+      acknowledged: (type, revision) => {
+        if (!proxy.subscribers.has(subscriber)) return;
+        const took = proxy.acknowledge(subscriber, type, revision, this.#clock);
+        if (took !== undefined) this.#convergence.observe(took);
+        if (type === "endpoint") this.#tracker.acknowledged(proxy);
+      },
       [Symbol.dispose]: () => {
-        if (!proxy.subscribers.delete(subscriber) || proxy.subscribers.size > 0) return;
+        if (!proxy.unsubscribe(subscriber) || proxy.subscribers.size > 0) return;
         for (const set of [this.#dirty, this.#queue, this.#awaiting]) set.delete(proxy);
         this.#proxies.leave(proxy);
         this.#tracker.gone(proxy);
       },
     };
-  }
-
-  acknowledged(id: ProxyId, streamId: string, type: XdsType, revision: number): void {
-    const proxy = this.#proxies.get(id);
-    if (!proxy) return;
-    const took = proxy.acknowledge(streamId, type, revision, this.#clock.monotonic(), this.#clock.now());
-    if (took !== undefined) this.#convergence.observe(took);
-    if (type === "endpoint") this.#tracker.acknowledged(proxy);
-  }
-
-  closed(id: ProxyId, streamId: string): void {
-    this.#proxies.get(id)?.forgetStream(streamId);
   }
 
   waitFor: Acknowledgements["waitFor"] = (mesh, services, revision, options) =>

@@ -1,5 +1,6 @@
 import { XDS_TYPES, type XdsType } from "../envoy/encoded-resource.ts";
-import { Confirmations, type Freshness } from "./freshness.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { Confirmations, type Freshness, noRevisions, type Revisions } from "./freshness.ts";
 import type { ResourceSet, ResourceSets } from "./resource-set.ts";
 import type { SharedResource } from "./shared-resources.ts";
 import type { ProxyId, Snapshot, SubscribeOptions } from "./snapshot.ts";
@@ -10,6 +11,8 @@ export interface Subscriber {
   /** See `SubscribeOptions`; counts until the first snapshot. */
   readonly atLeast: number;
   delivered: Snapshot | undefined;
+  /** What it confirmed. */
+  readonly held: Revisions;
 }
 
 /** A change on its way to a proxy, for the time it takes. */
@@ -44,7 +47,12 @@ export class PushedProxy {
   }
 
   subscribe(onSnapshot: (snapshot: Snapshot) => void, options: SubscribeOptions): Subscriber {
-    const subscriber: Subscriber = { onSnapshot, atLeast: options.atLeast ?? 0, delivered: undefined };
+    const subscriber: Subscriber = {
+      onSnapshot,
+      atLeast: options.atLeast ?? 0,
+      delivered: undefined,
+      held: noRevisions(),
+    };
     this.subscribers.add(subscriber);
     const features = options.features ?? [];
     if (features.join() !== this.features.join()) this.needsPlan = true;
@@ -70,7 +78,7 @@ export class PushedProxy {
   refresh(revision: number, now: number, wall: number): Snapshot | undefined {
     const sets = this.#mine;
     if (!sets) return undefined;
-    const before = this.#snapshot?.resources;
+    const before = this.#snapshot;
     const { cluster, endpoint, secret, listener, route } = sets;
     const resources = {
       cluster: cluster.current(),
@@ -79,10 +87,12 @@ export class PushedProxy {
       listener: listener.current(),
       route: route.current(),
     };
-    const changed = XDS_TYPES.filter((type) => before?.[type] !== resources[type]);
+    const changed = XDS_TYPES.filter((type) => before?.resources[type] !== resources[type]);
     if (changed.length > 0) {
-      this.#snapshot = { revision, resources };
-      this.#confirmations.given(this.#snapshot, changed, wall);
+      const since = before ? { ...before.since } : noRevisions();
+      for (const type of changed) since[type] = revision;
+      this.#snapshot = { revision, since, resources };
+      this.#confirmations.given(this.#snapshot, wall);
       if (before && this.changedAt !== undefined) this.#expect(revision, changed, now);
     }
     this.changedAt = undefined;
@@ -94,20 +104,22 @@ export class PushedProxy {
     return [...this.subscribers].filter(({ delivered }) => delivered !== this.#snapshot);
   }
 
-  /** Returns how long the oldest unconfirmed change took, in milliseconds, once all of it is confirmed. Times as above. */
-  acknowledge(streamId: string, type: XdsType, revision: number, now: number, wall: number): number | undefined {
-    if (this.#confirmations.confirmed(streamId, type, revision, wall)) for (const listener of this.#waiting) listener();
+  /** Returns how long the oldest unconfirmed change took, in milliseconds, once all of it is confirmed. */
+  acknowledge({ held }: Subscriber, type: XdsType, revision: number, clock: Clock): number | undefined {
+    held[type] = revision;
+    if (this.#confirmations.confirmed(held, clock.now)) for (const listener of this.#waiting) listener();
     const unconfirmed = this.#unconfirmed;
     if (!unconfirmed || revision < unconfirmed.revision) return undefined;
     unconfirmed.types.delete(type);
     if (unconfirmed.types.size > 0) return undefined;
     this.#unconfirmed = undefined;
-    return now - unconfirmed.since;
+    return clock.monotonic() - unconfirmed.since;
   }
 
-  forgetStream(streamId: string): void {
-    this.#confirmations.forget(streamId);
+  /** False if it was none. What it confirmed no longer counts. */
+  unsubscribe(subscriber: Subscriber): boolean {
     this.#unconfirmed = undefined;
+    return this.subscribers.delete(subscriber);
   }
 
   /**
@@ -116,7 +128,8 @@ export class PushedProxy {
    */
   holdsEndpoints(revision: number): boolean {
     const wanted = this.#confirmations.wanted("endpoint");
-    return wanted !== undefined && this.#confirmations.holds("endpoint", Math.min(revision, wanted));
+    if (wanted === undefined) return false;
+    return this.subscribers.values().some(({ held }) => held.endpoint >= Math.min(revision, wanted));
   }
 
   freshness(): Freshness | undefined {

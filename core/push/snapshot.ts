@@ -18,6 +18,8 @@ export function proxyText(proxy: ProxyId): string {
 export interface Snapshot {
   /** Store revision that this picture includes. */
   readonly revision: number;
+  /** Revision at which the map of each type became what it is, for this proxy. */
+  readonly since: { readonly [T in XdsType]: number };
   readonly resources: { readonly [T in XdsType]: ReadonlyMap<string, EncodedResource> };
 }
 
@@ -31,15 +33,23 @@ export interface SubscribeOptions {
   readonly atLeast?: number | undefined;
 }
 
+/** Who gets the snapshots of a proxy; disposing ends it, and what it acknowledged no longer counts. */
+export interface SnapshotSubscription extends Disposable {
+  /**
+   * The subscriber's proxy holds every resource of this type that it asked for, as of this snapshot revision: all was sent
+   * and accepted, or nothing had to be sent. Revisions of a type only grow. A refusal is never reported here.
+   */
+  acknowledged(type: XdsType, revision: number): void;
+}
+
 /** Where streams get their snapshots. Latest-only: a slow reader sees the newest picture, not each one between. */
 export interface SnapshotSource {
   /**
    * Calls back with the present snapshot as soon as there is one, then on each change, always asynchronously.
    * A proxy whose Dataplane is gone, or whose own address cannot be resolved, keeps what it has; only the endpoints in it
-   * follow their services. Disposing
-   * ends it; the proxy's resources are freed when nobody subscribes any more.
+   * follow their services. Its resources are freed when nobody subscribes any more.
    */
-  subscribe(proxy: ProxyId, onSnapshot: (snapshot: Snapshot) => void, options?: SubscribeOptions): Disposable;
+  subscribe(proxy: ProxyId, onSnapshot: (snapshot: Snapshot) => void, options?: SubscribeOptions): SnapshotSubscription;
 }
 
 export const SnapshotSource = token<SnapshotSource>("SnapshotSource");

@@ -162,9 +162,9 @@ export class AdsStream {
   }
 
   #reportSynced(snapshot: Snapshot): void {
-    const { revision, resources } = snapshot;
+    const { revision, since, resources } = snapshot;
     for (const type of XDS_TYPES) {
-      if (this.#syncedUpTo[type] >= revision) continue;
+      if (this.#syncedUpTo[type] >= since[type]) continue;
       const channel = this.#channels[type];
       if (!channel.subscribed || !channel.holds(resources[type])) continue;
       this.#syncedUpTo[type] = revision;

@@ -58,6 +58,8 @@ export class ProxyCall {
   readonly #ended = new AbortController();
   readonly #firstMessage: Disposable;
   #opening = false;
+  /** As the signal says, which is slow to ask for each message. */
+  #over = false;
   #accepted: AcceptedCall | undefined;
 
   constructor(port: CallPort, protocol: CallProtocol, clock: Clock) {
@@ -69,7 +71,7 @@ export class ProxyCall {
   }
 
   onMessage(bytes: Uint8Array): void {
-    if (this.#ended.signal.aborted) return;
+    if (this.#over) return;
     try {
       if (this.#accepted) this.#accepted.onMessage(bytes);
       else if (!this.#opening) void this.#open(bytes);
@@ -82,7 +84,8 @@ export class ProxyCall {
 
   /** The transport is gone, or the client has finished. */
   onClosed(reason: string): void {
-    if (this.#ended.signal.aborted) return;
+    if (this.#over) return;
+    this.#over = true;
     this.#firstMessage[Symbol.dispose]();
     this.#ended.abort();
     this.#accepted?.onClose(reason);
@@ -94,7 +97,7 @@ export class ProxyCall {
     this.#port.pause();
     try {
       const accepted = await this.#protocol.accept(this.#introduce(first));
-      if (this.#ended.signal.aborted) {
+      if (this.#over) {
         accepted.onClose("the stream ended while it was being opened");
         return;
       }
@@ -131,13 +134,13 @@ export class ProxyCall {
   }
 
   #end(error: MeshError, passing = error.kind === "system"): void {
-    if (this.#ended.signal.aborted) return;
+    if (this.#over) return;
     this.onClosed(error.message);
     this.#port.end(error, passing);
   }
 
   #cut(error: MeshError): void {
-    if (this.#ended.signal.aborted) return;
+    if (this.#over) return;
     this.onClosed(error.message);
     this.#port.cut(error);
   }

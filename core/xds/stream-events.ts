@@ -42,7 +42,8 @@ export interface AdsSession {
   onNack(type: XdsType, message: string): void;
   /**
    * The proxy is known to hold every resource of this type that it asked for, as of this snapshot revision: all was sent and
-   * accepted, or nothing had to be sent. Removals may still be on their way. Not called while one of them is refused.
+   * accepted, or nothing had to be sent. Removals may still be on their way. Not called while one of them is refused, and not
+   * again for a revision that left this type as it was.
    */
   onSynced(type: XdsType, revision: number): void;
   onClose(reason: string): void;

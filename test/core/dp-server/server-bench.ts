@@ -14,7 +14,7 @@ import { Scope } from "../../../core/kernel/scope.ts";
 import type { ResourceDraft } from "../../../core/model/resource.ts";
 import type { DataplaneSpec } from "../../../core/model/types/dataplane.ts";
 import type { HealthReport, PresenceLease, ProxyStream } from "../../../core/presence/presence.ts";
-import { type ProxyId, proxyText, type Snapshot } from "../../../core/push/snapshot.ts";
+import { type ProxyId, proxyText, type Snapshot, type SnapshotSubscription } from "../../../core/push/snapshot.ts";
 import { createMemoryStore } from "../../../plugins/store-memory/memory-store.ts";
 
 /** A Dataplane called `name` with one service of the same name. */
@@ -150,10 +150,6 @@ export class ServerBench implements AsyncDisposable {
       },
       failures: this.failures,
       snapshots: { subscribe: (proxy, onSnapshot) => this.#subscribe(proxy, onSnapshot) },
-      acks: {
-        acknowledged: (proxy, _stream, type, revision) => void this.acks.push(`${proxy.name} ${type} ${revision}`),
-        closed: (proxy) => void this.acks.push(`${proxy.name} closed`),
-      },
       insight: {
         opened: (proxy) => ({
           sent: (type) => void this.insight.push(`${proxy.name} sent ${type}`),
@@ -210,12 +206,17 @@ export class ServerBench implements AsyncDisposable {
     return lease;
   }
 
-  #subscribe(proxy: ProxyId, onSnapshot: (snapshot: Snapshot) => void): Disposable {
+  #subscribe(proxy: ProxyId, onSnapshot: (snapshot: Snapshot) => void): SnapshotSubscription {
     const key = proxyText(proxy);
     const subscribers = this.#subscribers.get(key) ?? new Set();
     this.#subscribers.set(key, subscribers.add(onSnapshot));
     const snapshot = this.#snapshots.get(key);
     if (snapshot) queueMicrotask(() => subscribers.has(onSnapshot) && onSnapshot(snapshot));
-    return { [Symbol.dispose]: () => void subscribers.delete(onSnapshot) };
+    return {
+      acknowledged: (type, revision) => void this.acks.push(`${proxy.name} ${type} ${revision}`),
+      [Symbol.dispose]: () => {
+        if (subscribers.delete(onSnapshot)) this.acks.push(`${proxy.name} closed`);
+      },
+    };
   }
 }

@@ -135,9 +135,10 @@ test("a consumer that goes away is missing, and nobody waits for it", async () =
 test("what a stream acknowledged no longer counts when it ends", async () => {
   const { mine, a, b, wait, abort } = await openMesh();
   await using _ = mine;
+  using _second = mine.watch("a");
   const revision = await mine.put(presence("backend-1", "withdrawn"));
   for (const watcher of [a, b]) watcher.acknowledge();
-  mine.engine.closed({ mesh: "default", name: "a" }, "stream");
+  a[Symbol.dispose]();
   const waiting = wait(revision);
   await turn();
   assert.equal(waiting.result, undefined);

@@ -6,7 +6,7 @@ import type { Resource, ResourceDraft } from "../../../core/model/resource.ts";
 import type { Policy } from "../../../core/policy/policy.ts";
 import { PolicyCatalogue } from "../../../core/policy/policy-catalogue.ts";
 import { createPushEngine, type PushEngine } from "../../../core/push/push-engine.ts";
-import type { Snapshot, SubscribeOptions } from "../../../core/push/snapshot.ts";
+import type { Snapshot, SnapshotSubscription, SubscribeOptions } from "../../../core/push/snapshot.ts";
 import type { ResolveName } from "../../../core/push/system-dns.ts";
 import type { ResourceStore } from "../../../core/store/resource-store.ts";
 import { builtinPolicies } from "../../../plugins/policy-builtins.ts";
@@ -24,15 +24,9 @@ export function fixedDns(names: Readonly<Record<string, string>>): ResolveName {
 /** What one stream would see: the snapshots of a proxy. */
 export class Watcher implements Disposable {
   readonly snapshots: Snapshot[] = [];
-  readonly #subscription: Disposable;
-  readonly #engine: PushEngine;
-  readonly #name: string;
-  readonly #mesh: string;
+  readonly #subscription: SnapshotSubscription;
 
   constructor(engine: PushEngine, mesh: string, name: string, options?: SubscribeOptions) {
-    this.#engine = engine;
-    this.#mesh = mesh;
-    this.#name = name;
     this.#subscription = engine.subscribe({ mesh, name }, (snapshot) => this.snapshots.push(snapshot), options);
   }
 
@@ -49,7 +43,7 @@ export class Watcher implements Disposable {
   }
 
   acknowledge(revision = this.last?.revision ?? 0, type: XdsType = "endpoint"): void {
-    this.#engine.acknowledged({ mesh: this.#mesh, name: this.#name }, "stream", type, revision);
+    this.#subscription.acknowledged(type, revision);
   }
 
   [Symbol.dispose](): void {

@@ -50,7 +50,20 @@ export function makeSnapshot(revision: number, picture: Picture, previous?: Snap
       ];
     }),
   );
-  return { revision, resources: resources as Snapshot["resources"] };
+  return { revision, since: sinceOf(revision, resources, previous), resources: resources as Snapshot["resources"] };
+}
+
+/** Of each type the revision at which it became what it is. */
+export function sinceOf(
+  revision: number,
+  resources: Readonly<Record<string, unknown>>,
+  previous?: Snapshot,
+): Snapshot["since"] {
+  const since = XDS_TYPES.map((type) => {
+    const same = previous && previous.resources[type] === resources[type];
+    return [type, same ? previous.since[type] : revision];
+  });
+  return Object.fromEntries(since) as Snapshot["since"];
 }
 
 export interface SotwRequestInit {

@@ -72,6 +72,15 @@ export class StreamBench {
     this.stream.update(this.#picture);
   }
 
+  /** Whether the newest content of a type was reported as held by the client. */
+  reportsNewest(type: XdsType): boolean {
+    const since = this.#picture?.since[type] ?? Number.POSITIVE_INFINITY;
+    return this.reports.some((each) => {
+      const [what, of, revision] = each.split(" ");
+      return what === "synced" && of === type && Number(revision) >= since;
+    });
+  }
+
   delta(type: XdsType | string, init: DeltaRequestInit = {}): void {
     this.stream.onRequest(deltaRequest(type, init));
   }

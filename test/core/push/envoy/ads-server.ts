@@ -1,6 +1,7 @@
 import type { XdsType } from "../../../../core/envoy/encoded-resource.ts";
 import { systemClock } from "../../../../core/kernel/clock.ts";
 import type { PushEngine } from "../../../../core/push/push-engine.ts";
+import type { SnapshotSubscription } from "../../../../core/push/snapshot.ts";
 import { adsMethods } from "../../../../core/xds/ads-methods.ts";
 import { createChannelFactory } from "../../../../core/xds/channels.ts";
 import { GrpcListener } from "../../../support/grpc-listener.ts";
@@ -22,16 +23,19 @@ export class AdsServer implements Disposable {
       clock: systemClock,
       channels: createChannelFactory("cp-1"),
       events: {
-        openAds: async ({ id, node }) => {
+        openAds: async ({ node }) => {
           const [mesh = "", name = ""] = node.id.split(".");
-          const proxy = { mesh, name };
+          let subscription: SnapshotSubscription | undefined;
           return {
-            subscribe: (onSnapshot) => engine.subscribe(proxy, onSnapshot),
+            subscribe: (onSnapshot) => {
+              subscription = engine.subscribe({ mesh, name }, onSnapshot);
+              return subscription;
+            },
             onSent: () => undefined,
             onAck: () => undefined,
             onNack: (type: XdsType, message: string) => this.nacks.push(`${type}: ${message}`),
-            onSynced: (type: XdsType, revision: number) => engine.acknowledged(proxy, id, type, revision),
-            onClose: () => engine.closed(proxy, id),
+            onSynced: (type: XdsType, revision: number) => subscription?.acknowledged(type, revision),
+            onClose: () => undefined,
           };
         },
       },

@@ -10,6 +10,7 @@ import { UpstreamTlsContextSchema } from "#envoy/extensions/transport_sockets/tl
 import { encodeResource } from "../../../../core/envoy/encode.ts";
 import { type EncodedResource, XDS_TYPES, type XdsType } from "../../../../core/envoy/encoded-resource.ts";
 import type { Snapshot } from "../../../../core/push/snapshot.ts";
+import { sinceOf } from "../fixtures.ts";
 
 const SCHEMA: Readonly<Record<XdsType, DescMessage>> = {
   cluster: ClusterSchema,
@@ -121,5 +122,6 @@ export function snapshotOf(revision: number, resources: readonly EncodedResource
     const same = old?.size === map.size && [...map].every(([name, { version }]) => old.get(name)?.version === version);
     return [type, same ? old : map];
   });
-  return { revision, resources: Object.fromEntries(maps) as Snapshot["resources"] };
+  const made = Object.fromEntries(maps) as Snapshot["resources"];
+  return { revision, since: sinceOf(revision, made, previous), resources: made };
 }
