@@ -1,31 +1,39 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { Scope } from "../kernel/scope.ts";
 
-/** No change waits longer than this for others to join it. */
-const LONGEST_WINDOW_MS = 200;
+/**
+ * How long a change waits for others to join it when the event loop never rests: this, or several times what the last push
+ * took, which is a third of all that it costs (writes and acknowledgements follow), so that pushes leave time for what
+ * else is to be done, as when thousands of sidecars join.
+ */
+const WINDOW_MS = 200;
+const WINDOW_PER_PUSH = 6;
+/** No change waits longer, whatever a push takes. */
+const LONGEST_WINDOW_MS = 3000;
 
 export interface FlushSchedulerOptions {
   readonly clock: Clock;
   readonly scope: Scope;
-  /** Must not reject. */
-  readonly flush: () => Promise<void>;
+  /** Pushes everything, or only what is urgent. Must not reject. */
+  readonly flush: (all: boolean) => Promise<void>;
   /** Milliseconds that the event loop was busy since the process started. */
   readonly busy?: (() => number) | undefined;
 }
 
 /**
  * Decides when changes are pushed: at once when nothing was pushed lately; else when the event loop has been idle for as
- * long as it was busy since the last push began (with the writes and acknowledgements that the push caused), or after
- * 200 ms. So a single change is fast, many changes share their cost, and other work gets half of the time. Nothing runs
- * when nothing was requested.
+ * long as it was busy since the last push began (with the writes and acknowledgements that the push caused), or when a
+ * window is over: 200 ms, more when pushes take long. So a single change is fast, many changes share their cost, and other work gets half of the time. Nothing runs
+ * when nothing was requested. What is urgent, as the first configuration of a proxy, waits for no window and ends none.
  */
 export class FlushScheduler {
   readonly #clock: Clock;
   readonly #scope: Scope;
-  readonly #flush: () => Promise<void>;
+  readonly #flush: (all: boolean) => Promise<void>;
   readonly #busy: () => number;
   #state: "idle" | "waiting" | "flushing" = "idle";
   #again = false;
+  #urgent = false;
   #timer: Disposable | undefined;
   #busyAtStart = 0;
   #end = Number.NEGATIVE_INFINITY;
@@ -55,6 +63,15 @@ export class FlushScheduler {
     if (this.#state === "idle") this.#wait();
   }
 
+  /** Something must not wait for others to join it. */
+  requestUrgent(): void {
+    if (this.#urgent) return;
+    this.#urgent = true;
+    if (this.#state === "flushing") return;
+    this.#timer?.[Symbol.dispose]();
+    this.#wait();
+  }
+
   /** Resolves when nothing that was requested before is outstanding. */
   settled(): Promise<void> {
     if (this.#state === "idle" || this.#scope.closed) return Promise.resolve();
@@ -64,31 +81,38 @@ export class FlushScheduler {
   #wait(): void {
     if (this.#scope.closed) return;
     this.#state = "waiting";
-    const rest = this.#rest();
+    const rest = this.#again ? this.#rest() : Number.POSITIVE_INFINITY;
     // At once still means after the present turn, so that changes which came together stay together.
-    if (rest < 1) setImmediate(() => void this.#run());
+    if (rest < 1 || this.#urgent) setImmediate(() => void this.#run(rest < 1));
     else this.#timer = this.#clock.after(rest, () => this.#wait());
   }
 
   /** Milliseconds until the next push may begin. */
   #rest(): number {
     const busy = this.#busy() - this.#busyAtStart;
-    return this.#end + Math.min(LONGEST_WINDOW_MS, Math.max(busy, this.#lastMs)) - this.#clock.monotonic();
+    const window = Math.min(LONGEST_WINDOW_MS, Math.max(WINDOW_MS, WINDOW_PER_PUSH * this.#lastMs));
+    return this.#end + Math.min(window, Math.max(busy, this.#lastMs)) - this.#clock.monotonic();
   }
 
-  async #run(): Promise<void> {
-    if (this.#scope.closed) return;
+  async #run(all: boolean): Promise<void> {
+    if (this.#scope.closed || this.#state === "flushing") return;
     this.#state = "flushing";
+    this.#urgent = false;
+    if (all) await this.#pushAll();
+    else await this.#flush(false);
+    this.#count++;
+    this.#state = "idle";
+    if (this.#again || this.#urgent) this.#wait();
+    else this.#settle();
+  }
+
+  async #pushAll(): Promise<void> {
     this.#again = false;
     this.#busyAtStart = this.#busy();
     const start = this.#clock.monotonic();
-    await this.#flush();
+    await this.#flush(true);
     this.#end = this.#clock.monotonic();
     this.#lastMs = this.#end - start;
-    this.#count++;
-    this.#state = "idle";
-    if (this.#again) this.#wait();
-    else this.#settle();
   }
 
   #settle(): void {

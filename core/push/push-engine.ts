@@ -72,12 +72,13 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
   readonly #tracker: AcknowledgementTracker;
   readonly #slice: TimeSlice;
   readonly #convergence = new Histogram();
-  /** Proxies to refresh: in the next push, in the running one, at this moment. */
+  /** Proxies to refresh: at once, in the next push, in the running one, at this moment. */
+  #newcomers = new Set<PushedProxy>();
   #dirty = new Set<PushedProxy>();
   #queue = new Set<PushedProxy>();
   #refreshing: PushedProxy | undefined;
   /** Proxies with a subscriber that waits for a revision. */
-  readonly #awaiting = new Set<PushedProxy>();
+  readonly #awaiting = new Map<PushedProxy, number>();
   readonly #advanced = new Set<() => void>();
   #snapshots = 0;
 
@@ -89,7 +90,7 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
     this.#explainReplies = options.explainReplies ?? true;
     this.#builders = options.builders ?? loadBuilders;
     this.#slice = new TimeSlice(clock);
-    this.#scheduler = new FlushScheduler({ clock, scope, flush: () => this.#flush() });
+    this.#scheduler = new FlushScheduler({ clock, scope, flush: (all) => this.#flush(all) });
     this.#policies = options.policies ?? new PolicyCatalogue([]);
     const picture = new MeshPicture({
       ...options,
@@ -101,7 +102,8 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
     this.#tracker = new AcknowledgementTracker({
       revision: () => picture.revision,
       consumers: (mesh, services) => this.#consumers(mesh, services),
-      isPending: (proxy) => this.#dirty.has(proxy) || this.#queue.has(proxy) || this.#refreshing === proxy,
+      isPending: (proxy) =>
+        this.#refreshing === proxy || [this.#newcomers, this.#dirty, this.#queue].some((set) => set.has(proxy)),
     });
     scope.defer(() => this.#advance());
   }
@@ -123,7 +125,7 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
       },
       [Symbol.dispose]: () => {
         if (!proxy.unsubscribe(subscriber) || proxy.subscribers.size > 0) return;
-        for (const set of [this.#dirty, this.#queue, this.#awaiting]) set.delete(proxy);
+        for (const set of [this.#newcomers, this.#dirty, this.#queue, this.#awaiting]) set.delete(proxy);
         this.#proxies.leave(proxy);
         this.#tracker.gone(proxy);
       },
@@ -164,7 +166,7 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
       revision: this.#picture.revision,
       meshes: this.#picture.views.size,
       proxies: this.#proxies.size,
-      pending: this.#dirty.size + this.#queue.size,
+      pending: this.#newcomers.size + this.#dirty.size + this.#queue.size,
       resources: this.#shared.stats(),
       sets: this.#sets.size,
       hosts: this.#picture.hosts,
@@ -212,17 +214,23 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
     }
   }
 
-  /** A proxy that still waits in the running push is given the newest picture there. */
+  /** A proxy that still waits in the running push is given the newest picture there; one that has nothing yet waits for no other. */
   #mark(proxy: PushedProxy, needsPlan = false): void {
     if (needsPlan) proxy.needsPlan = true;
     proxy.changedAt ??= this.#clock.monotonic();
     if (this.#queue.has(proxy)) return;
+    if (proxy.hasNewcomer) {
+      this.#newcomers.add(proxy);
+      this.#scheduler.requestUrgent();
+      return;
+    }
     this.#dirty.add(proxy);
     this.#scheduler.request();
   }
 
   #advance(): void {
-    for (const proxy of this.#awaiting) {
+    for (const [proxy, revision] of this.#awaiting) {
+      if (this.#picture.revision < revision) continue;
       this.#awaiting.delete(proxy);
       this.#mark(proxy);
     }
@@ -231,12 +239,16 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
     this.#tracker.progressed();
   }
 
-  /** Never rejects. */
-  async #flush(): Promise<void> {
+  /** Never rejects. `all`: not only those who have nothing yet. */
+  async #flush(all: boolean): Promise<void> {
     try {
       const [build] = await Promise.all([this.#builders(), this.#picture.complete()]);
-      this.#queue = this.#dirty;
-      this.#dirty = new Set();
+      this.#queue = this.#newcomers;
+      this.#newcomers = new Set();
+      if (all) {
+        for (const proxy of this.#dirty) this.#queue.add(proxy);
+        this.#dirty = new Set();
+      }
       this.#slice.begin();
       for (const proxy of this.#queue) {
         if (this.#scope.closed) return;
@@ -323,7 +335,7 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
 
   #await(proxy: PushedProxy, revision: number): void {
     if (this.#picture.revision >= revision) this.#mark(proxy);
-    else this.#awaiting.add(proxy);
+    else this.#awaiting.set(proxy, Math.min(revision, this.#awaiting.get(proxy) ?? revision));
   }
 }
 

@@ -99,6 +99,11 @@ export class PushedProxy {
     return this.#snapshot;
   }
 
+  /** Whether one of its subscribers has nothing yet. */
+  get hasNewcomer(): boolean {
+    return this.subscribers.values().some(({ delivered }) => delivered === undefined);
+  }
+
   /** The subscribers that do not have the present snapshot. */
   late(): readonly Subscriber[] {
     return [...this.subscribers].filter(({ delivered }) => delivered !== this.#snapshot);

@@ -67,11 +67,17 @@ export class GrpcStream {
     );
   }
 
+  /**
+   * Writes once the sockets that are readable now are read: a real sidecar learns of a change without waiting for the
+   * acknowledgements of others, which one process can only write one after the other.
+   */
   send(message: Uint8Array): void {
-    const head = Buffer.alloc(5);
-    head.writeUInt32BE(message.byteLength, 1);
-    this.#unsent.push(Buffer.concat([head, message]));
-    this.#flush();
+    const framed = Buffer.allocUnsafe(5 + message.byteLength);
+    framed[0] = 0;
+    framed.writeUInt32BE(message.byteLength, 1);
+    framed.set(message, 5);
+    this.#unsent.push(framed);
+    if (this.#unsent.length === 1) setImmediate(() => this.#flush());
   }
 
   /** Reads nothing more: the buffers of both kernels fill, then the server's turn comes. */

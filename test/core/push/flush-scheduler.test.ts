@@ -9,10 +9,12 @@ function openScheduler(cost: number) {
   const clock = new ManualClock();
   const scope = new Scope("test");
   const times: number[] = [];
+  const urgent: number[] = [];
   const start = clock.monotonic();
   let busy = 0;
-  const flush = async () => {
-    times.push(clock.monotonic() - start);
+  const flush = async (all: boolean) => {
+    (all ? times : urgent).push(clock.monotonic() - start);
+    if (!all) return;
     clock.advance(cost);
     busy += cost;
   };
@@ -22,7 +24,7 @@ function openScheduler(cost: number) {
     clock.advance(ms);
     await turn();
   };
-  return { clock, scope, times, scheduler, pass };
+  return { clock, scope, times, urgent, scheduler, pass };
 }
 
 async function turn(): Promise<void> {
@@ -48,7 +50,7 @@ test("after a push, the next one waits as long as the last one took", async () =
   assert.deepEqual(times, [0, 80]);
 });
 
-test("what the push caused counts too, but never more than 200 ms", async () => {
+test("what the push caused counts too, but no longer than the window of a short push", async () => {
   const { times, scheduler, pass } = openScheduler(10);
   scheduler.request();
   await turn();
@@ -60,6 +62,42 @@ test("what the push caused counts too, but never more than 200 ms", async () => 
   assert.equal(times.length, 1);
   await pass(1);
   assert.deepEqual(times, [0, 210]);
+});
+
+test("when nothing rests, the window grows with what a push takes, up to 3 s", async () => {
+  for (const [cost, window] of [
+    [100, 600],
+    [2000, 3000],
+  ] as const) {
+    const { times, scheduler, pass } = openScheduler(cost);
+    scheduler.request();
+    await turn();
+    scheduler.request();
+    await pass(0, 10_000);
+    await pass(window - 1, 10_000);
+    assert.equal(times.length, 1);
+    await pass(1);
+    assert.deepEqual(times, [0, cost + window]);
+  }
+});
+
+test("what is urgent waits for no window, takes nothing else along and leaves the window as it is", async () => {
+  const { times, urgent, scheduler, pass } = openScheduler(40);
+  scheduler.request();
+  await turn();
+  scheduler.request();
+  await pass(10);
+  scheduler.requestUrgent();
+  await turn();
+  assert.deepEqual([times, urgent], [[0], [50]]);
+  await pass(29);
+  assert.equal(times.length, 1);
+  await pass(1);
+  assert.deepEqual(times, [0, 80]);
+  scheduler.requestUrgent();
+  await scheduler.settled();
+  assert.equal(urgent.length, 2);
+  assert.equal(times.length, 2);
 });
 
 test("after a quiet time a change is pushed at once again", async () => {
