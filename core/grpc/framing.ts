@@ -45,12 +45,22 @@ export function createMessageSplitter(onMessage: (message: Buffer) => void, limi
   };
 }
 
+/** The bytes of a message; of several chunks one after the other, which are sent without being copied together. */
+export type GrpcMessage = Uint8Array | readonly Uint8Array[];
+
+/** What goes in front of a message of this many bytes. */
+export function messagePrefix(length: number): Buffer {
+  const prefix = Buffer.allocUnsafe(PREFIX_BYTES);
+  prefix[0] = 0;
+  prefix.writeUInt32BE(length, 1);
+  return prefix;
+}
+
 /** One message as it goes over the wire. */
 export function frameMessage(message: Uint8Array | string): Buffer {
   const length = typeof message === "string" ? Buffer.byteLength(message) : message.byteLength;
   const framed = Buffer.allocUnsafe(PREFIX_BYTES + length);
-  framed[0] = 0;
-  framed.writeUInt32BE(length, 1);
+  framed.set(messagePrefix(length));
   if (typeof message === "string") framed.write(message, PREFIX_BYTES);
   else framed.set(message, PREFIX_BYTES);
   return framed;

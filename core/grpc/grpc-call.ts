@@ -1,6 +1,12 @@
 import type { ServerHttp2Stream } from "node:http2";
 import type { Clock } from "../kernel/clock.ts";
-import { createMessageSplitter, frameMessage, type MessageSplitter } from "./framing.ts";
+import {
+  createMessageSplitter,
+  frameMessage,
+  type GrpcMessage,
+  type MessageSplitter,
+  messagePrefix,
+} from "./framing.ts";
 import { GRPC_STATUS, type GrpcStatus, statusTrailers } from "./status.ts";
 
 /** A call that was ended here and still waits for its client is broken off after this; milliseconds. */
@@ -25,7 +31,7 @@ export interface GrpcCall {
   /** Metadata with this name that was sent with the call; names in lower case. */
   metadata(name: string): readonly string[];
   /** Hands over one message. `taken` is called once, when the next one may follow: at once for a small one on an idle stream. */
-  send(message: Uint8Array, taken: () => void): void;
+  send(message: GrpcMessage, taken: () => void): void;
   /** Ends the call with a status. A client that does not let go of it then is cut off after 5 s. */
   end(status: GrpcStatus, message: string, metadata?: Readonly<Record<string, string>>): void;
   /** Breaks the connection: for a client that reads nothing and so cannot be told. */
@@ -51,7 +57,7 @@ export interface Http2CallOptions {
   };
 }
 
-/** The same message goes to many calls one after the other; it is framed once. */
+/** The same message of one chunk goes to many calls one after the other; it is framed once. */
 let lastMessage: Uint8Array | undefined;
 let lastFramed: Buffer = Buffer.alloc(0);
 
@@ -99,19 +105,22 @@ export class Http2Call implements GrpcCall {
     return raw.filter((_, at) => at % 2 === 1 && raw[at - 1]?.toLowerCase() === name);
   }
 
-  send(message: Uint8Array, taken: () => void): void {
+  send(message: GrpcMessage, taken: () => void): void {
     const stream = this.#stream;
     if (this.#ended || stream.destroyed) return;
     if (!stream.headersSent) stream.respond(RESPONSE_HEADERS, { waitForTrailers: true });
-    const bytes = framed(message);
-    if (bytes.byteLength <= SMALL_BYTES && stream.writableLength === 0) {
-      stream.write(bytes);
-      taken();
-      return;
+    const whole = message instanceof Uint8Array;
+    const length = whole ? message.byteLength : message.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const waits = length > SMALL_BYTES || stream.writableLength > 0;
+    const written = waits ? (error?: Error | null) => error ?? taken() : undefined;
+    if (whole) stream.write(framed(message), written);
+    else {
+      stream.cork();
+      stream.write(messagePrefix(length));
+      for (const [at, chunk] of message.entries()) stream.write(chunk, at === message.length - 1 ? written : undefined);
+      stream.uncork();
     }
-    stream.write(bytes, (error) => {
-      if (!error) taken();
-    });
+    if (!waits) taken();
   }
 
   end(status: GrpcStatus, message: string, metadata?: Readonly<Record<string, string>>): void {

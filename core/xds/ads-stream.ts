@@ -155,7 +155,7 @@ export class AdsStream {
     const { clock, port } = this.#options;
     this.#sendingSince = clock.monotonic();
     this.#watchForStall();
-    port.send(outgoing.frame, () => {
+    port.send(outgoing.message, () => {
       this.#sendingSince = undefined;
       this.#pump();
     });

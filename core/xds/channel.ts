@@ -1,4 +1,5 @@
 import type { EncodedResource, XdsType } from "../envoy/encoded-resource.ts";
+import type { GrpcMessage } from "../grpc/framing.ts";
 import type { ResourceMap } from "./map-changes.ts";
 
 /** What a request said about the response it answers, if it answers one. */
@@ -6,7 +7,7 @@ export type Answer = "accepted" | "refused" | undefined;
 
 /** One message to be sent, and what of it is new to the client. */
 export interface Outgoing {
-  readonly frame: Uint8Array;
+  readonly message: GrpcMessage;
   readonly fresh: readonly EncodedResource[];
 }
 

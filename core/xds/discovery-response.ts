@@ -1,11 +1,12 @@
 import { type EncodedResource, TYPE_URL, XDS_TYPES, type XdsType } from "../envoy/encoded-resource.ts";
+import type { GrpcMessage } from "../grpc/framing.ts";
 
 /** The two ways a client can speak ADS. */
 export type Variant = "sotw" | "delta";
 
 /** One response message, and the nonce that its acknowledgement will carry. */
 export interface EncodedResponse {
-  readonly frame: Uint8Array;
+  readonly message: GrpcMessage;
   readonly nonce: string;
 }
 
@@ -34,7 +35,8 @@ interface Latest extends EncodedResponse {
  * nonces (and, with delta, the version of each resource, which is in its chunk).
  *
  * Nonces count over all streams, since they only have to differ within one. So streams that are sent the same resources
- * one after the other, as after a change of endpoints, are sent the same message, made once.
+ * one after the other, as after a change of endpoints, are sent the same message, made once. One with several resources is
+ * left in chunks: what most sidecars need differs, and copies of it would be most of what a large mesh allocates.
  */
 export function createResponseEncoder(variant: Variant, identifier: string): ResponseEncoder {
   const controlPlane = lengthField(variant === "sotw" ? 6 : 7, textField(1, identifier));
@@ -50,9 +52,8 @@ export function createResponseEncoder(variant: Variant, identifier: string): Res
       const nonce = String(++lastNonce);
       const chunks: Uint8Array[] = [textField(1, version(resources))];
       for (const resource of resources) chunks.push(variant === "sotw" ? resource.sotwChunk : resource.deltaChunk);
-      chunks.push(tails[type], textField(5, nonce));
-      for (const name of removed) chunks.push(textField(6, name));
-      const response = { frame: Buffer.concat(chunks), nonce, resources };
+      chunks.push(Buffer.concat([tails[type], textField(5, nonce), ...removed.map((name) => textField(6, name))]));
+      const response = { message: resources.length === 1 ? Buffer.concat(chunks) : chunks, nonce, resources };
       if (removed.length === 0) latest.set(type, response);
       return response;
     },

@@ -69,9 +69,9 @@ export abstract class PartedChannel<Request> implements Channel<Request> {
     const part = this.parts.take();
     if (!part) return undefined;
     const { resources, removed } = part;
-    const { frame, nonce } = this.#encoder.encode(this.type, resources, removed, version, this.nonce);
+    const { message, nonce } = this.#encoder.encode(this.type, resources, removed, version, this.nonce);
     this.parts.sent(nonce, part);
     this.nonce = nonce;
-    return { frame, fresh: resources };
+    return { message, fresh: resources };
   }
 }

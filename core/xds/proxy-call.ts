@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { GrpcMessage } from "../grpc/framing.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { MeshError, toMeshError } from "../kernel/errors.ts";
 import type { StreamInfo, StreamNode } from "./stream-events.ts";
@@ -9,7 +10,7 @@ export const FIRST_MESSAGE_MS = 30_000;
 /** What a stream needs of its transport. */
 export interface FramePort {
   /** Hands over one message. `taken` is called once, when the transport has passed it on; the next one waits for that. */
-  send(frame: Uint8Array, taken: () => void): void;
+  send(message: GrpcMessage, taken: () => void): void;
   /** Ends the stream; the error's text is for the proxy. */
   end(error: MeshError): void;
   /** Breaks the connection of a client that reads nothing: it could not be told. */
@@ -104,7 +105,7 @@ export class ProxyCall {
       this.#accepted = accepted;
       accepted.start(
         {
-          send: (frame, taken) => this.#port.send(frame, taken),
+          send: (message, taken) => this.#port.send(message, taken),
           end: (error) => this.#end(error),
           cut: (error) => this.#cut(error),
         },

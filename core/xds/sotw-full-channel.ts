@@ -84,9 +84,9 @@ export class SotwFullChannel implements Channel<DiscoveryRequest> {
     const resources = [...this.#base.values(), ...this.#kept.values()].filter(({ name }) =>
       this.#names.subscription.wants(name),
     );
-    const { frame, nonce } = this.#encoder.encode(this.type, resources, [], responseVersion, this.#nonce);
+    const { message, nonce } = this.#encoder.encode(this.type, resources, [], responseVersion, this.#nonce);
     this.#nonce = nonce;
-    return { frame, fresh: fresh ?? [] };
+    return { message, fresh: fresh ?? [] };
   }
 
   holds(map: ResourceMap): boolean {

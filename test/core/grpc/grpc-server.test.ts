@@ -169,6 +169,21 @@ describe("a gRPC server, with clients that behave badly", () => {
     session.destroy();
   });
 
+  it("sends a message of several chunks as one, also behind another", async () => {
+    await using echo = await Echo.open((call) => {
+      for (const size of [3, 20_000]) {
+        call.send([Buffer.from("a"), Buffer.alloc(size, "b"), Buffer.from(""), Buffer.from("c")], nothing);
+      }
+    });
+    const { stream, seen } = echo.call();
+    stream.write(Buffer.from("x"));
+    await echo.until(() => seen.length === 2);
+    assert.deepEqual(
+      seen,
+      [3, 20_000].map((size) => `a${"b".repeat(size)}c`),
+    );
+  });
+
   it("says that a large message is taken when it is, a small one at once", async () => {
     await using echo = await Echo.open(nothing);
     const session = open(echo);

@@ -7,6 +7,7 @@ import {
   DiscoveryResponseSchema,
 } from "#envoy/service/discovery/v3/discovery_pb.js";
 import { type EncodedResource, TYPE_URL, XDS_TYPES, type XdsType } from "../../../core/envoy/encoded-resource.ts";
+import type { GrpcMessage } from "../../../core/grpc/framing.ts";
 import type { Snapshot } from "../../../core/push/snapshot.ts";
 
 /** A resource whose content is just bytes; enough for everything but Envoy. */
@@ -121,6 +122,11 @@ export interface SeenResponse {
   readonly resources: readonly string[];
   readonly removed: readonly string[];
   readonly bytes: number;
+}
+
+/** The bytes of a message in one piece. */
+export function wholeMessage(message: GrpcMessage): Uint8Array {
+  return message instanceof Uint8Array ? message : Buffer.concat(message);
 }
 
 export function decodeDelta(frame: Uint8Array): SeenResponse {

@@ -15,6 +15,7 @@ import {
   type SeenResponse,
   type SotwRequestInit,
   sotwRequest,
+  wholeMessage,
 } from "./fixtures.ts";
 import { ManualClock } from "./manual-clock.ts";
 
@@ -50,8 +51,8 @@ export class StreamBench {
         onSynced: (type, revision) => this.reports.push(`synced ${type} ${revision}`),
       },
       port: {
-        send: (frame, taken) => {
-          this.sent.push(this.#decode(frame));
+        send: (message, taken) => {
+          this.sent.push(this.#decode(wholeMessage(message)));
           if (this.#blocked) this.#taken = taken;
           else taken();
         },

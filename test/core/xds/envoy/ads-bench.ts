@@ -8,6 +8,7 @@ import { createChannelFactory } from "../../../../core/xds/channels.ts";
 import type { Variant } from "../../../../core/xds/discovery-response.ts";
 import type { AdsSession, StreamInfo } from "../../../../core/xds/stream-events.ts";
 import { GrpcListener } from "../../../support/grpc-listener.ts";
+import { wholeMessage } from "../fixtures.ts";
 import { snapshotOf } from "./resources.ts";
 
 /** An ADS server without TLS and without the rest of a control plane: every proxy gets the same snapshot. */
@@ -99,7 +100,7 @@ export class AdsBench implements Disposable {
     channel.next = (target) => {
       const outgoing: Outgoing | undefined = next(target);
       if (outgoing) {
-        this.bytes += outgoing.frame.byteLength;
+        this.bytes += wholeMessage(outgoing.message).byteLength;
         this.sent.push(`${channel.type}[${outgoing.fresh.map(({ name }) => name).join(" ")}]`);
       }
       return outgoing;
