@@ -7,8 +7,11 @@ import { setFlagsFromString } from "node:v8";
  *   longer than a small one lasts, and would be copied again and again. When idle it shrinks as before.
  * - The heap may double before all of it is marked. By itself V8 allows a process at rest a few percent, so that every push
  *   to 1,000 sidecars marked 80 MB that had not changed: a third of its CPU, and half of that of a policy (docs/engine.md).
+ * - Memory of buffers counts with the heap. By itself V8 marks all of the heap for each 64 MB of them, which a large mesh
+ *   writes many times a second: with 5,000 sidecars that was more than half of all CPU.
  */
 export function expectBursts(): void {
   setFlagsFromString("--semi-space-growth-factor=16");
   setFlagsFromString("--heap-growing-percent=100");
+  setFlagsFromString("--external-memory-accounted-in-global-limit");
 }

@@ -8,8 +8,8 @@ import type { Scope } from "../kernel/scope.ts";
  */
 const WINDOW_MS = 200;
 const WINDOW_PER_PUSH = 6;
-/** No change waits longer, whatever a push takes. */
-const LONGEST_WINDOW_MS = 3000;
+/** No change waits longer, whatever a push takes: what a mesh of 10,000 needs while all of it joins. */
+const LONGEST_WINDOW_MS = 10_000;
 
 export interface FlushSchedulerOptions {
   readonly clock: Clock;

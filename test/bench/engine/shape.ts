@@ -7,9 +7,10 @@ export interface Shape {
   readonly few: number;
 }
 
-/** Issue 5: 10 outbounds to 20 services at 100 sidecars, 20 outbounds to 100 services at 1,000. */
+/** 10 outbounds to 20 services at 100 sidecars, 20 outbounds to 100 services at 1,000; from there on ten instances of each. */
 export function shapeFor(proxies: number, few = Math.min(200, Math.ceil(proxies / 5))): Shape {
-  return proxies < 500 ? { proxies, services: 20, outbounds: 10, few } : { proxies, services: 100, outbounds: 20, few };
+  if (proxies < 500) return { proxies, services: 20, outbounds: 10, few };
+  return { proxies, services: Math.max(100, Math.floor(proxies / 10)), outbounds: 20, few };
 }
 
 /** All of one width, so that no name is part of another. */

@@ -64,17 +64,17 @@ test("what the push caused counts too, but no longer than the window of a short 
   assert.deepEqual(times, [0, 210]);
 });
 
-test("when nothing rests, the window grows with what a push takes, up to 3 s", async () => {
+test("when nothing rests, the window grows with what a push takes, up to 10 s", async () => {
   for (const [cost, window] of [
     [100, 600],
-    [2000, 3000],
+    [2000, 10_000],
   ] as const) {
     const { times, scheduler, pass } = openScheduler(cost);
     scheduler.request();
     await turn();
     scheduler.request();
-    await pass(0, 10_000);
-    await pass(window - 1, 10_000);
+    await pass(0, 60_000);
+    await pass(window - 1, 60_000);
     assert.equal(times.length, 1);
     await pass(1);
     assert.deepEqual(times, [0, cost + window]);
