@@ -44,6 +44,7 @@ export function createProxyStreams(deps: ProxyStreamsDeps): ProxyStreams {
       const lease = await deps.presence.open(joining);
       try {
         await joining.ensureAuthenticated(lease);
+        joining.forgetDefinition();
       } catch (error) {
         lease.close("its token is not valid for the stored Dataplane");
         throw error;
@@ -77,12 +78,12 @@ class JoiningStream implements ProxyStream {
   readonly proxy: ProxyId;
   readonly streamId: string;
   readonly incarnation: string;
-  readonly definition: ResourceDraft | undefined;
   readonly health: SidecarHealth | undefined;
   readonly peer: string;
   readonly signal: AbortSignal;
   readonly #authenticator: ProxyAuthenticator;
   readonly #stream: StreamInfo;
+  #definition: ResourceDraft | undefined;
   #authenticated: boolean;
 
   constructor(
@@ -94,13 +95,22 @@ class JoiningStream implements ProxyStream {
     this.proxy = proxy;
     this.streamId = stream.id;
     this.incarnation = incarnationOf(stream.node.metadata) ?? stream.id;
-    this.definition = definition;
+    this.#definition = definition;
     this.health = stream.health === undefined ? undefined : healthFromText(stream.health);
     this.peer = stream.peer;
     this.signal = stream.signal;
     this.#authenticator = authenticator;
     this.#stream = stream;
     this.#authenticated = definition !== undefined;
+  }
+
+  /** Read again when it is needed again, as when a parked stream gets its place back: the store has one that is kept. */
+  get definition(): ResourceDraft | undefined {
+    return this.#definition ?? definitionOf(this.#stream.node.metadata, this.proxy.mesh, this.proxy.name);
+  }
+
+  forgetDefinition(): void {
+    this.#definition = undefined;
   }
 
   async authenticate(dataplane: Resource): Promise<void> {

@@ -13,6 +13,16 @@ interface Gone {
   readonly heldVersion: string | undefined;
 }
 
+/** What became of refused resources; made with the first refusal of a stream. */
+interface Refusals {
+  /** Sent, refused, and not sent anew since. */
+  readonly refused: Set<string>;
+  /** Were refused together; each goes into a message of its own, so that a bad one does not keep the others out. */
+  readonly isolated: Set<string>;
+  readonly held: Set<string>;
+  heldUntil: number;
+}
+
 /**
  * What one client still has to get of one type. The state is the map it was served up to plus a few names that deviate
  * from it, so a stream at rest costs next to nothing and changes that come while a response is unanswered fold into one.
@@ -20,59 +30,60 @@ interface Gone {
 export class Backlog {
   /** Everything the client wants of this map was handed out by `collect`, `#pending` aside. */
   #base: ResourceMap = EMPTY_MAP;
-  /** To be sent although the map did not change: newly asked for, asked for again, or held back. */
-  readonly #pending = new Map<string, EncodedResource | undefined>();
+  /**
+   * To be sent although the map did not change: newly asked for, asked for again, or held back. Here and below: undefined
+   * while it is empty, as it is for most of the time in thousands of streams.
+   */
+  #pending: Map<string, EncodedResource | undefined> | undefined;
   /** Gone from the map, but not yet removed from the client. */
-  readonly #gone = new Map<string, Gone>();
+  #gone: Map<string, Gone> | undefined;
   /** What the client holds since before this stream. */
   #initialVersions: ReadonlyMap<string, string> | undefined;
-  /** Sent, refused, and not sent anew since. */
-  readonly #refused = new Set<string>();
-  /** Were refused together; each goes into a message of its own, so that a bad one does not keep the others out. */
-  readonly #isolated = new Set<string>();
-  #held = new Set<string>();
-  #heldUntil = 0;
+  #refusals: Refusals | undefined;
 
   get hasRefused(): boolean {
-    return this.#refused.size > 0;
+    return this.#refusals !== undefined && this.#refusals.refused.size > 0;
   }
 
   get hasGone(): boolean {
-    return this.#gone.size > 0;
+    return this.#gone !== undefined;
   }
 
   /** When something held back becomes due, on the monotonic clock. */
   get dueAt(): number | undefined {
-    return this.#held.size > 0 && this.#pending.size > 0 ? this.#heldUntil : undefined;
+    const refusals = this.#refusals;
+    return refusals && refusals.held.size > 0 && this.#pending ? refusals.heldUntil : undefined;
   }
 
   /** True if the client got and accepted all it wants of `map`, provided that nothing is unanswered. */
   holds(map: ResourceMap): boolean {
-    return this.#base === map && this.#pending.size === 0 && this.#refused.size === 0;
+    return this.#base === map && !this.#pending && !this.hasRefused;
   }
 
   /** Makes these due whether they changed or not, as soon as they exist. `from` has their content, should they go meanwhile. */
   require(names: Iterable<string>, from: ResourceMap = EMPTY_MAP): void {
     for (const name of names) {
-      this.#pending.set(name, from.get(name) ?? this.#pending.get(name));
+      this.#require(name, from.get(name) ?? this.#pending?.get(name));
       this.#doubt(name);
     }
   }
 
   /** The whole type again: the client turned the wildcard on late, or asked for the same again. */
   requireAll(): void {
-    for (const [name, resource] of this.#base) this.#pending.set(name, resource);
+    for (const [name, resource] of this.#base) this.#require(name, resource);
   }
 
   /** The client no longer wants these. */
   forget(names: Iterable<string>): void {
     for (const name of names) {
-      this.#pending.delete(name);
-      this.#gone.delete(name);
-      this.#refused.delete(name);
-      this.#isolated.delete(name);
-      this.#held.delete(name);
+      this.#pending?.delete(name);
+      this.#gone?.delete(name);
+      this.#refusals?.refused.delete(name);
+      this.#refusals?.isolated.delete(name);
+      this.#refusals?.held.delete(name);
     }
+    if (this.#pending?.size === 0) this.#pending = undefined;
+    if (this.#gone?.size === 0) this.#gone = undefined;
   }
 
   /** Delta, first request: what the client holds from an earlier stream; only differences are due. */
@@ -82,11 +93,11 @@ export class Backlog {
 
   /** Moves on to `map` and returns what is due now. What is returned counts as sent. */
   collect(map: ResourceMap, subscription: Subscription, now: number): EncodedResource[] {
-    if (map === this.#base && this.#pending.size === 0) return [];
+    if (map === this.#base && !this.#pending) return [];
     const due = new Map<string, EncodedResource>();
     if (map !== this.#base) this.#advance(map, subscription, due);
-    this.#addPending(map, subscription, due);
-    if (this.#held.size > 0) this.#holdBack(due, now);
+    if (this.#pending) this.#addPending(this.#pending, map, subscription, due);
+    if (this.#refusals && this.#refusals.held.size > 0) this.#holdBack(this.#refusals, due, now);
     return [...due.values()];
   }
 
@@ -94,14 +105,19 @@ export class Backlog {
    * A client that waits for something that has just gone gets its last content: without it a cluster would never warm up, and
    * so could not even be removed. What does not exist yet shows up as changed once it does.
    */
-  #addPending(map: ResourceMap, subscription: Subscription, due: Map<string, EncodedResource>): void {
-    for (const [name, last] of this.#pending) {
-      const resource = map.get(name) ?? this.#gone.get(name)?.resource ?? last;
+  #addPending(
+    pending: ReadonlyMap<string, EncodedResource | undefined>,
+    map: ResourceMap,
+    subscription: Subscription,
+    due: Map<string, EncodedResource>,
+  ): void {
+    this.#pending = undefined;
+    for (const [name, last] of pending) {
+      const resource = map.get(name) ?? this.#gone?.get(name)?.resource ?? last;
       if (!resource) continue;
       if (subscription.wants(name)) due.set(name, resource);
-      else if (!map.has(name)) this.#gone.set(name, { resource, heldVersion: undefined });
+      else if (!map.has(name)) this.#lost(name, { resource, heldVersion: undefined });
     }
-    this.#pending.clear();
   }
 
   #advance(map: ResourceMap, subscription: Subscription, due: Map<string, EncodedResource>): void {
@@ -109,14 +125,15 @@ export class Backlog {
     const { changed, removed } = changesBetween(this.#base, map);
     for (const resource of changed) {
       const { name, version } = resource;
-      const held = this.#gone.get(name)?.heldVersion ?? initial?.get(name);
-      this.#gone.delete(name);
+      const held = this.#gone?.get(name)?.heldVersion ?? initial?.get(name);
+      this.#gone?.delete(name);
       if (subscription.wants(name) && held !== version) due.set(name, resource);
     }
     for (const name of removed) this.#lose(name, subscription);
     for (const [name, heldVersion] of initial ?? []) {
-      if (!map.has(name) && subscription.wants(name)) this.#gone.set(name, { resource: undefined, heldVersion });
+      if (!map.has(name) && subscription.wants(name)) this.#lost(name, { resource: undefined, heldVersion });
     }
+    if (this.#gone?.size === 0) this.#gone = undefined;
     this.#initialVersions = undefined;
     this.#base = map;
   }
@@ -124,53 +141,63 @@ export class Backlog {
   /** The map no longer has it. What was refused or not sent is not at the client: should the same come back, it is news. */
   #lose(name: string, subscription: Subscription): void {
     const resource = this.#base.get(name);
-    const pending = this.#pending.has(name);
-    const missing = pending || this.#refused.has(name) || !subscription.wants(name);
+    const pending = this.#pending?.has(name);
+    const missing = pending || this.#refusals?.refused.has(name) || !subscription.wants(name);
     this.forget([name]);
-    this.#gone.set(name, { resource, heldVersion: missing ? undefined : resource?.version });
-    if (pending && !subscription.wildcard) this.#pending.set(name, resource);
+    this.#lost(name, { resource, heldVersion: missing ? undefined : resource?.version });
+    if (pending && !subscription.wildcard) this.#require(name, resource);
+  }
+
+  #require(name: string, resource: EncodedResource | undefined): void {
+    this.#pending ??= new Map();
+    this.#pending.set(name, resource);
+  }
+
+  #lost(name: string, gone: Gone): void {
+    this.#gone ??= new Map();
+    this.#gone.set(name, gone);
   }
 
   /** Whatever the client holds of it, it is not sure to be the last content. */
   #doubt(name: string): void {
-    const gone = this.#gone.get(name);
-    if (gone) this.#gone.set(name, { ...gone, heldVersion: undefined });
+    const gone = this.#gone?.get(name);
+    if (gone) this.#lost(name, { ...gone, heldVersion: undefined });
   }
 
-  #holdBack(due: Map<string, EncodedResource>, now: number): void {
-    if (now >= this.#heldUntil) {
-      this.#held.clear();
+  #holdBack({ held, heldUntil }: Refusals, due: Map<string, EncodedResource>, now: number): void {
+    if (now >= heldUntil) {
+      held.clear();
       return;
     }
-    for (const name of this.#held) {
+    for (const name of held) {
       const resource = due.get(name);
-      if (resource && due.delete(name)) this.#pending.set(name, resource);
+      if (resource && due.delete(name)) this.#require(name, resource);
     }
   }
 
   /** Names to be removed from the client, once; they count as sent. */
   takeGone(subscription: Subscription): string[] {
-    if (this.#gone.size === 0) return [];
+    if (!this.#gone) return [];
     const names = [...this.#gone.keys()].filter((name) => subscription.wants(name));
-    this.#gone.clear();
+    this.#gone = undefined;
     return names;
   }
 
   /** A removal was refused together with something else: it is due once more. */
   restoreGone(names: readonly string[]): void {
     for (const name of names) {
-      if (!this.#base.has(name)) this.#gone.set(name, { resource: undefined, heldVersion: undefined });
+      if (!this.#base.has(name)) this.#lost(name, { resource: undefined, heldVersion: undefined });
     }
   }
 
   /** Whether this one has to travel alone; asking forgets it. */
   takeIsolated(name: string): boolean {
-    return this.#isolated.delete(name);
+    return this.#refusals?.isolated.delete(name) ?? false;
   }
 
   accepted(resources: readonly EncodedResource[]): void {
-    if (this.#refused.size === 0) return;
-    for (const { name } of resources) this.#refused.delete(name);
+    if (!this.#refusals) return;
+    for (const { name } of resources) this.#refusals.refused.delete(name);
   }
 
   /**
@@ -180,16 +207,18 @@ export class Backlog {
    */
   refused(resources: readonly EncodedResource[], now: number): void {
     if (resources.length === 0) return;
-    if (now >= this.#heldUntil) this.#held = new Set();
-    this.#heldUntil = now + NACK_BACKOFF_MS;
+    this.#refusals ??= { refused: new Set(), isolated: new Set(), held: new Set(), heldUntil: 0 };
+    const refusals = this.#refusals;
+    if (now >= refusals.heldUntil) refusals.held.clear();
+    refusals.heldUntil = now + NACK_BACKOFF_MS;
     for (const resource of resources) {
       const { name } = resource;
-      this.#refused.add(name);
-      this.#held.add(name);
+      refusals.refused.add(name);
+      refusals.held.add(name);
       this.#doubt(name);
       if (resources.length > 1) {
-        this.#isolated.add(name);
-        this.#pending.set(name, resource);
+        refusals.isolated.add(name);
+        this.#require(name, resource);
       }
     }
   }

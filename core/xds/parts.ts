@@ -13,7 +13,8 @@ export interface Part {
  */
 export class Parts {
   #queue: Part[] = [];
-  readonly #unanswered = new Map<string, Part>();
+  /** By nonce; a plain list, as there are few. */
+  readonly #unanswered: { readonly nonce: string; readonly part: Part }[] = [];
 
   /** Something is left to send. */
   get waiting(): boolean {
@@ -21,7 +22,7 @@ export class Parts {
   }
 
   get unanswered(): boolean {
-    return this.#unanswered.size > 0;
+    return this.#unanswered.length > 0;
   }
 
   /**
@@ -63,13 +64,12 @@ export class Parts {
   }
 
   sent(nonce: string, part: Part): void {
-    this.#unanswered.set(nonce, part);
+    this.#unanswered.push({ nonce, part });
   }
 
   /** What was sent under this nonce; undefined if it is none of ours or was answered before. */
   answered(nonce: string): Part | undefined {
-    const part = this.#unanswered.get(nonce);
-    if (part) this.#unanswered.delete(nonce);
-    return part;
+    const at = this.#unanswered.findIndex((each) => each.nonce === nonce);
+    return at < 0 ? undefined : this.#unanswered.splice(at, 1)[0]?.part;
   }
 }
