@@ -9,6 +9,8 @@ import type { Clock } from "../kernel/clock.ts";
 import { toMeshError } from "../kernel/errors.ts";
 import { expectBursts } from "../kernel/expect-bursts.ts";
 import type { Logger } from "../kernel/log.ts";
+import { RestAfterBurst } from "../kernel/rest-after-burst.ts";
+import { returnFreedPages } from "../kernel/return-freed-pages.ts";
 import type { Scope } from "../kernel/scope.ts";
 import type { Presence } from "../presence/presence.ts";
 import { RefusalLog } from "../presence/refusal-log.ts";
@@ -75,7 +77,8 @@ export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
   const inner = scope.child("dp-server");
   let port: TlsPort | undefined;
   const counts = new StreamCounts();
-  const syncs = new InitialSyncs({ clock });
+  const joins = new RestAfterBurst({ ...MANY_JOINED, clock, scope: inner, run: () => void returnFreedPages() });
+  const syncs = new InitialSyncs({ clock, onTurnEnd: () => joins.note() });
   const { openAds } = createProxyStreams({ ...deps, counts });
   const grpc = lazyGrpcSide({
     events: { openAds: syncs.limit(openAds), ...createProxyHealth({ ...deps, scope: inner, hds }) },
@@ -114,6 +117,9 @@ export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
     },
   };
 }
+
+/** Handshakes and first configurations of so many sidecars leave memory behind that is worth giving back. */
+const MANY_JOINED = { least: 50, quietMs: 8000 };
 
 interface LazyGrpcSide {
   load(): Promise<void>;

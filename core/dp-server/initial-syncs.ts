@@ -11,6 +11,8 @@ export interface InitialSyncsOptions {
   readonly clock: Clock;
   /** Default 200. */
   readonly mostAtOnce?: number | undefined;
+  /** A turn is over. */
+  readonly onTurnEnd?: (() => void) | undefined;
 }
 
 /**
@@ -20,12 +22,14 @@ export interface InitialSyncsOptions {
 export class InitialSyncs {
   readonly #clock: Clock;
   readonly #mostAtOnce: number;
+  readonly #onTurnEnd: (() => void) | undefined;
   readonly #waiting = new Set<() => void>();
   #underWay = 0;
 
   constructor(options: InitialSyncsOptions) {
     this.#clock = options.clock;
     this.#mostAtOnce = options.mostAtOnce ?? MOST_AT_ONCE;
+    this.#onTurnEnd = options.onTurnEnd;
   }
 
   /** Streams that are being served their first configuration, and those that wait for their turn. */
@@ -71,6 +75,7 @@ export class InitialSyncs {
       over = true;
       timer[Symbol.dispose]();
       this.#underWay--;
+      this.#onTurnEnd?.();
       const [next] = this.#waiting;
       // One that ended while it waited went ahead of its turn.
       if (this.#underWay < this.#mostAtOnce) next?.();

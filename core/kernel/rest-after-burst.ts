@@ -1,0 +1,46 @@
+import type { Clock } from "./clock.ts";
+import type { Scope } from "./scope.ts";
+
+export interface RestAfterBurstOptions {
+  readonly clock: Clock;
+  readonly scope: Scope;
+  /** Events that make a burst. */
+  readonly least: number;
+  /** A burst is over when nothing happened for this long; milliseconds. */
+  readonly quietMs: number;
+  /** Called once after each burst. */
+  readonly run: () => void;
+}
+
+/** Says when a burst of events is over. An event costs next to nothing, and nothing runs between bursts. */
+export class RestAfterBurst {
+  readonly #options: RestAfterBurstOptions;
+  #count = 0;
+  #last = 0;
+  #timer: Disposable | undefined;
+
+  constructor(options: RestAfterBurstOptions) {
+    this.#options = options;
+    options.scope.defer(() => this.#timer?.[Symbol.dispose]());
+  }
+
+  /** Something of what bursts are made of happened. */
+  note(): void {
+    const { clock, scope, least, quietMs } = this.#options;
+    this.#count++;
+    this.#last = clock.monotonic();
+    if (this.#count >= least && !scope.closed) this.#timer ??= clock.after(quietMs, () => this.#look());
+  }
+
+  #look(): void {
+    const { clock, quietMs, run } = this.#options;
+    const left = this.#last + quietMs - clock.monotonic();
+    if (left > 0) {
+      this.#timer = clock.after(left, () => this.#look());
+      return;
+    }
+    this.#timer = undefined;
+    this.#count = 0;
+    run();
+  }
+}
