@@ -30,6 +30,7 @@ import { serveFailures } from "./serve-failures.ts";
 import { type LeaveDeps, serveLeave } from "./serve-leave.ts";
 import { StreamCounts, type StreamStats } from "./stream-counts.ts";
 import { openTlsPort, type TlsPort } from "./tls-port.ts";
+import { Turns } from "./turns.ts";
 
 export interface DpServerDeps {
   /** The server closes with it. Close presence (or call its `stop`) before: else every stream that ends here is a loss. */
@@ -78,7 +79,8 @@ export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
   let port: TlsPort | undefined;
   const counts = new StreamCounts();
   const joins = new RestAfterBurst({ ...MANY_JOINED, clock, scope: inner, run: () => void returnFreedPages() });
-  const syncs = new InitialSyncs({ clock, onTurnEnd: () => joins.note() });
+  const turns = new Turns(clock);
+  const syncs = new InitialSyncs({ clock, turns, onTurnEnd: () => joins.note() });
   const { openAds } = createProxyStreams({ ...deps, counts });
   const grpc = lazyGrpcSide({
     events: { openAds: syncs.limit(openAds), ...createProxyHealth({ ...deps, scope: inner, hds }) },
@@ -89,6 +91,7 @@ export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
   const http = createHttpRoutes({
     clock,
     log,
+    turns,
     routes: {
       "/bootstrap": bootstrap,
       "/leave": leaveRoute(deps, "leave"),
@@ -103,6 +106,7 @@ export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
     scope: inner,
     clock,
     log,
+    turns,
     onHttp1: http.accept,
     onHttp2: (socket) => void grpc.accept(socket),
   });

@@ -6,6 +6,7 @@ import { MeshError, toMeshError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/log.ts";
 import { peerText } from "../xds/peer-text.ts";
 import { errorAnswer, type HttpAnswer, textAnswer } from "./http-answer.ts";
+import type { Turns } from "./turns.ts";
 
 /** Time for the headers, and again for the body; milliseconds (Kuma: `dpServer.readHeaderTimeout`). */
 const RECEIVE_MS = 5000;
@@ -23,6 +24,7 @@ export interface HttpCall {
 export interface HttpRoutesOptions {
   readonly clock: Clock;
   readonly log: Logger;
+  readonly turns: Turns;
   /** By path. The method does not matter (contract, section 13). A MeshError that is thrown becomes the answer. */
   readonly routes: Readonly<Record<string, (call: HttpCall) => Promise<HttpAnswer>>>;
 }
@@ -73,7 +75,10 @@ async function answer(options: HttpRoutesOptions, request: IncomingMessage, resp
   request.once("close", () => timer[Symbol.dispose]());
 }
 
-async function produce({ routes, clock, log }: HttpRoutesOptions, request: IncomingMessage): Promise<HttpAnswer> {
+async function produce(
+  { routes, clock, log, turns }: HttpRoutesOptions,
+  request: IncomingMessage,
+): Promise<HttpAnswer> {
   const path = (request.url ?? "/").split("?")[0] ?? "/";
   const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
   const peer = peerText(`${request.socket.remoteAddress}:${request.socket.remotePort}`);
@@ -84,6 +89,7 @@ async function produce({ routes, clock, log }: HttpRoutesOptions, request: Incom
     );
   try {
     const body = await readBody(request, clock);
+    await turns.turn();
     return await route({ body, headers: request.headers, peer });
   } catch (thrown) {
     const error = toMeshError(thrown);

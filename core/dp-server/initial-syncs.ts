@@ -1,6 +1,7 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { StreamEvents } from "../xds/stream-events.ts";
 import type { ProxyStreams } from "./proxy-streams.ts";
+import type { Turns } from "./turns.ts";
 
 /** Sidecars that get their first configuration at the same time. */
 const MOST_AT_ONCE = 200;
@@ -9,6 +10,8 @@ const TURN_MS = 5000;
 
 export interface InitialSyncsOptions {
   readonly clock: Clock;
+  /** For those that are let in. */
+  readonly turns?: Turns | undefined;
   /** Default 200. */
   readonly mostAtOnce?: number | undefined;
   /** A turn is over. */
@@ -21,6 +24,7 @@ export interface InitialSyncsOptions {
  */
 export class InitialSyncs {
   readonly #clock: Clock;
+  readonly #turns: Turns | undefined;
   readonly #mostAtOnce: number;
   readonly #onTurnEnd: (() => void) | undefined;
   readonly #waiting = new Set<() => void>();
@@ -28,6 +32,7 @@ export class InitialSyncs {
 
   constructor(options: InitialSyncsOptions) {
     this.#clock = options.clock;
+    this.#turns = options.turns;
     this.#mostAtOnce = options.mostAtOnce ?? MOST_AT_ONCE;
     this.#onTurnEnd = options.onTurnEnd;
   }
@@ -41,6 +46,7 @@ export class InitialSyncs {
   limit(openAds: ProxyStreams["openAds"]): StreamEvents["openAds"] {
     return async (stream) => {
       const done = await this.#enter(stream.signal);
+      await this.#turns?.turn();
       if (stream.signal.aborted) done();
       else stream.signal.addEventListener("abort", done, { once: true });
       try {

@@ -5,6 +5,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { listenError } from "../kernel/listen-error.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Scope } from "../kernel/scope.ts";
+import type { Turns } from "./turns.ts";
 
 /** Who connects and sends nothing, or does not finish the handshake, is dropped after this; milliseconds. */
 const HANDSHAKE_MS = 5000;
@@ -19,6 +20,8 @@ export interface TlsPortOptions {
   readonly scope: Scope;
   readonly clock: Clock;
   readonly log: Logger;
+  /** For the handshakes. */
+  readonly turns: Turns;
   readonly onHttp1: (socket: TLSSocket) => void;
   readonly onHttp2: (socket: TLSSocket) => void;
 }
@@ -36,7 +39,7 @@ export interface TlsPort {
  * Listens when it resolves; MM202 when the port is taken.
  */
 export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
-  const { scope, clock, log } = options;
+  const { scope, clock, log, turns } = options;
   const sockets = new Set<Socket>();
   const tls = createTlsServer({
     ...tlsOptions(options.identity),
@@ -53,11 +56,14 @@ export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
     log.debug("handshake", `TLS handshake with ${socket.remoteAddress ?? "somebody"} failed: ${error.message}`);
     socket.destroy();
   });
+  const handshake = (socket: Socket) => {
+    if (!socket.destroyed) tls.emit("connection", socket);
+  };
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
     socket.on("error", () => undefined);
-    sniff(socket, clock, () => tls.emit("connection", socket));
+    sniff(socket, clock, () => turns.take(() => handshake(socket)));
   });
   await listen(server, options);
   server.on("error", (error) => log.error("dp-server", `the DP server cannot accept a connection: ${error.message}`));

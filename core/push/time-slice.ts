@@ -5,7 +5,7 @@ import type { Clock } from "../kernel/clock.ts";
  * Longest work without a look at the network, in milliseconds. What was written in a slice leaves after it, and its
  * acknowledgements are taken before the next one: shorter slices delay the last proxies, longer ones everything else.
  */
-const BUDGET_MS = 20;
+const BUDGET_MS = 10;
 
 /** Cuts long work into slices, so that the event loop is never blocked for long. */
 export class TimeSlice {

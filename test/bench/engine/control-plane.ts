@@ -26,6 +26,8 @@ export interface MeasuredControlPlane extends AsyncDisposable {
   /** User and system, all threads. */
   cpuSeconds(): number;
   memory(): Memory;
+  /** Longest time that the event loop was late since the last call, in milliseconds; undefined for other control planes. */
+  loopLag(): Promise<number | undefined>;
   /** The last lines that it logged. */
   tail(): string;
 }
@@ -60,6 +62,7 @@ export async function startControlPlane(command = `${EXECUTABLE} cp run`): Promi
     diagnosticsPort,
     cpuSeconds: () => cpuSecondsOf(child.pid ?? 0),
     memory: () => readMemory(child.pid ?? 0),
+    loopLag: () => readLoopLag(diagnosticsPort),
     tail,
     async [Symbol.asyncDispose]() {
       child.kill("SIGTERM");
@@ -102,6 +105,12 @@ function keepTail(child: ChildProcess): () => string {
   child.stdout?.on("data", keep);
   child.stderr?.on("data", keep);
   return () => text;
+}
+
+async function readLoopLag(port: number): Promise<number | undefined> {
+  const answer = await fetch(`http://127.0.0.1:${port}/metrics`);
+  const found = /^monomesh_event_loop_lag_seconds\{quantile="1"\} (\S+)$/m.exec(await answer.text());
+  return found ? Number(found[1]) * 1000 : undefined;
 }
 
 function readMemory(pid: number): Memory {

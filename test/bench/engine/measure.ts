@@ -62,6 +62,8 @@ export interface Figures {
   /** Undefined when the control plane does not know MeshTimeout. */
   readonly policy: { readonly latency: Latency; readonly cpuPerChange: number } | undefined;
   readonly end: Memory;
+  /** Longest time that the event loop was late, in milliseconds, while all connected and during all changes. */
+  readonly loopLag: { readonly connect: number; readonly changes: number } | undefined;
   readonly failures: readonly string[];
 }
 
@@ -85,11 +87,14 @@ export async function measure(plane: MeasuredControlPlane, options: MeasureOptio
   });
   await sleep(1000);
   say("connecting");
+  await plane.loopLag();
   const connect = await measureConnect(plane, fleet, options);
+  const lagOfConnect = await plane.loopLag();
   const settled = plane.memory();
   say(`idle for ${options.idleSeconds} s`);
   const idle = await measureIdle(plane, fleet, options.idleSeconds);
   const bench = new ChangeBench(plane, fleet, options);
+  await plane.loopLag();
   say(`${options.rounds} endpoint changes of each kind, ${shape.proxies} consumers`);
   const all = await bench.endpoints(serviceName(0));
   say(`the same, ${shape.few} consumers`);
@@ -97,6 +102,7 @@ export async function measure(plane: MeasuredControlPlane, options: MeasureOptio
   say("a policy that changes every cluster");
   const policy = await bench.policy();
   const end = plane.memory();
+  const lagOfChanges = await plane.loopLag();
   return {
     proxies: shape.proxies,
     variant,
@@ -108,6 +114,10 @@ export async function measure(plane: MeasuredControlPlane, options: MeasureOptio
     few,
     policy,
     end,
+    loopLag:
+      lagOfConnect === undefined || lagOfChanges === undefined
+        ? undefined
+        : { connect: lagOfConnect, changes: lagOfChanges },
     failures: fleet.failures,
   };
 }

@@ -29,7 +29,7 @@ export const USAGE = `./build.sh bench engine [OPTIONS]
   --rounds N       changes of each kind; default 20
   --few N          consumers of the second service; default a fifth of all, 200 at the most
   --workers N      processes of the generator; default 1, from 3000 sidecars on 2
-  --settle S       seconds before memory and idling are measured; default 15
+  --settle S       seconds before memory and idling are measured; default 25
   --idle S         seconds of idling; default 20
   --gap MS         between two changes; default 1000
   --patience S     a change that has not arrived after this is given up; default 60
@@ -48,7 +48,7 @@ export function readOptions(args: readonly string[]): EngineBenchOptions {
       rounds: { type: "string", default: "20" },
       few: { type: "string" },
       workers: { type: "string" },
-      settle: { type: "string", default: "15" },
+      settle: { type: "string", default: "25" },
       idle: { type: "string", default: "20" },
       gap: { type: "string", default: "1000" },
       patience: { type: "string", default: "60" },

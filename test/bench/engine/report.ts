@@ -10,11 +10,12 @@ const GOALS_AT_1000: Readonly<Record<string, string>> = {
   policy: "250 / 600 ms",
   memory: "260 MB",
   idle: "1 %",
+  lag: "50 ms",
 };
 
 /** The table of one size, as lines. */
 export function table(figures: Figures): string[] {
-  const { proxies, variant, connect, settled, idle, all, few, policy, end, empty, failures } = figures;
+  const { proxies, variant, connect, settled, idle, all, few, policy, end, empty, loopLag, failures } = figures;
   const rows: string[] = [`${proxies} sidecars, ${variant === "delta" ? "delta" : "state of the world"}`];
   const add = (what: string, measured: string, goal?: string) => {
     const shown = goal !== undefined && proxies === 1000 ? `   goal ${GOALS_AT_1000[goal]}` : "";
@@ -41,6 +42,10 @@ export function table(figures: Figures): string[] {
   add("  before the first sidecar", memoryText(empty));
   add("  at the end", memoryText(end));
   add("CPU when nothing happens", `${(idle.cpu * 100).toFixed(2)} %`, "idle");
+  if (loopLag) {
+    const text = `${loopLag.connect.toFixed(0)} / ${loopLag.changes.toFixed(0)} ms`;
+    add("event loop at most late, connecting / during changes", text, "lag");
+  }
   add("generator: CPU to connect, per change, idle", generatorText(figures));
   if (failures.length > 0)
     rows.push(`  ${failures.length} times a sidecar was refused or cut off, e.g. ${failures[0]}`);

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import { loadServerIdentity } from "../../../core/ca/server-identity.ts";
+import { Turns } from "../../../core/dp-server/turns.ts";
 import { systemClock } from "../../../core/kernel/clock.ts";
 import { silentLogger } from "../../../core/kernel/log.ts";
 import { createMemoryStore } from "../../../plugins/store-memory/memory-store.ts";
@@ -129,6 +130,7 @@ describe("the TLS port", () => {
       scope,
       clock: systemClock,
       log: silentLogger,
+      turns: new Turns(systemClock),
       onHttp1: () => undefined,
       onHttp2: () => undefined,
     });
