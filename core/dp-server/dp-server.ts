@@ -123,7 +123,7 @@ export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
 }
 
 /** Handshakes and first configurations of so many sidecars leave memory behind that is worth giving back. */
-const MANY_JOINED = { least: 50, quietMs: 8000 };
+const MANY_JOINED = { least: 50, quietMs: 8000, longestMs: 60_000 };
 
 interface LazyGrpcSide {
   load(): Promise<void>;

@@ -8,6 +8,8 @@ export interface RestAfterBurstOptions {
   readonly least: number;
   /** A burst is over when nothing happened for this long; milliseconds. */
   readonly quietMs: number;
+  /** One that goes on counts as over, and another begins, after this; milliseconds. */
+  readonly longestMs: number;
   /** Called once after each burst. */
   readonly run: () => void;
 }
@@ -16,6 +18,7 @@ export interface RestAfterBurstOptions {
 export class RestAfterBurst {
   readonly #options: RestAfterBurstOptions;
   #count = 0;
+  #first = 0;
   #last = 0;
   #timer: Disposable | undefined;
 
@@ -27,14 +30,17 @@ export class RestAfterBurst {
   /** Something of what bursts are made of happened. */
   note(): void {
     const { clock, scope, least, quietMs } = this.#options;
-    this.#count++;
-    this.#last = clock.monotonic();
+    const now = clock.monotonic();
+    // A few events long ago are no part of this.
+    if (!this.#timer && now - this.#last >= quietMs) this.#count = 0;
+    this.#last = now;
+    if (this.#count++ === 0) this.#first = now;
     if (this.#count >= least && !scope.closed) this.#timer ??= clock.after(quietMs, () => this.#look());
   }
 
   #look(): void {
-    const { clock, quietMs, run } = this.#options;
-    const left = this.#last + quietMs - clock.monotonic();
+    const { clock, quietMs, longestMs, run } = this.#options;
+    const left = Math.min(this.#last + quietMs, this.#first + longestMs) - clock.monotonic();
     if (left > 0) {
       this.#timer = clock.after(left, () => this.#look());
       return;

@@ -154,11 +154,11 @@ export class AdsStream {
   #send(outgoing: Outgoing): void {
     const { clock, port } = this.#options;
     this.#sendingSince = clock.monotonic();
-    this.#watchForStall();
     port.send(outgoing.message, () => {
       this.#sendingSince = undefined;
       this.#pump();
     });
+    if (this.#sendingSince !== undefined) this.#watchForStall();
   }
 
   #reportSynced(snapshot: Snapshot): void {
