@@ -24,6 +24,7 @@ describe("a role loads", () => {
       [
         "cmd/dp",
         "cmd/terminal",
+        "core/grpc",
         "core/kernel",
         "core/model",
         "core/sidecar",

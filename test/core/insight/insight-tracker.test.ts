@@ -156,6 +156,27 @@ test("nothing is written when nothing changes; under steady change writes spread
   assert.equal(rig.puts, before + 1, "after a rest a change is written soon again");
 });
 
+test("whoever asks sees the counters of open streams as they are; the store is told in its time, one proxy a second", async () => {
+  const rig = await new Rig().start();
+  const tracker = rig.tracker();
+  const names = Array.from({ length: 5 }, (_, at) => ({ mesh: "default", name: `web-${at}` }));
+  for (const each of names) await rig.store.put({ type: "Dataplane", ...each, labels: {}, spec: {} });
+  const streams = names.map((each) => tracker.opened(each, `s-${each.name}`, node));
+  await rig.clock.advance(0);
+  const opened = rig.puts;
+  for (const each of streams) each.sent("secret");
+  const last = names[4] as (typeof names)[number];
+  const stored = (await rig.store.get({ type: "DataplaneInsight", ...last }))?.spec as DataplaneInsightSpec;
+  const statusOf = (spec: DataplaneInsightSpec) => spec.subscriptions?.[0]?.status;
+  assert.deepEqual(statusOf(stored)?.total, {});
+  assert.deepEqual(statusOf(tracker.withCounters(last, stored))?.total, { responsesSent: 1 });
+  assert.deepEqual(tracker.withCounters({ mesh: "default", name: "elsewhere" }, stored), stored);
+  await rig.clock.advance(3000);
+  assert.ok(rig.puts - opened <= 3, `${rig.puts - opened} writes in 3 s`);
+  await rig.clock.advance(3000);
+  assert.equal(rig.puts - opened, 5);
+});
+
 test("a lost proxy's subscription stays open until it is absent; then it ends at the last sign of life", async () => {
   const rig = await new Rig().start();
   const tracker = rig.tracker();
