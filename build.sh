@@ -58,7 +58,7 @@ run_tests() {
   [ ${#files[@]} -gt 0 ] || fail "no test file's path contains: $*"
   package
   MONOMESH_DIST=$PWD/dist exec "$node" --disable-warning=ExperimentalWarning \
-    --test --test-concurrency=2 --test-timeout=240000 "${files[@]}"
+    --import ./test/support/give-up.ts --test --test-concurrency=2 --test-timeout=240000 "${files[@]}"
 }
 
 bench() {

@@ -23,18 +23,21 @@ export interface FlushSchedulerOptions {
 /**
  * Decides when changes are pushed: at once when nothing was pushed lately; else when the event loop has been idle for as
  * long as it was busy since the last push began (with the writes and acknowledgements that the push caused), or when a
- * window is over: 200 ms, more when pushes take long. So a single change is fast, many changes share their cost, and other work gets half of the time. Nothing runs
- * when nothing was requested. What is urgent, as the first configuration of a proxy, waits for no window and ends none.
+ * window is over: 200 ms, more when pushes take long. So a single change is fast, many changes share their cost, and
+ * other work gets half of the time. Nothing runs when nothing was requested. What is urgent, as the first configuration
+ * of a proxy, waits for no window and ends none.
  */
 export class FlushScheduler {
   readonly #clock: Clock;
   readonly #scope: Scope;
   readonly #flush: (all: boolean) => Promise<void>;
   readonly #busy: () => number;
-  #state: "idle" | "waiting" | "flushing" = "idle";
-  #again = false;
+  /** What was requested and no push has taken yet: a push of everything, one of what is urgent. */
+  #requested = false;
   #urgent = false;
-  #timer: Disposable | undefined;
+  #flushing = false;
+  /** The one thing that will begin the next push, or look again whether it may begin. */
+  #next: Disposable | undefined;
   #busyAtStart = 0;
   #end = Number.NEGATIVE_INFINITY;
   #lastMs = 0;
@@ -47,67 +50,64 @@ export class FlushScheduler {
     this.#flush = options.flush;
     this.#busy = options.busy ?? (() => performance.eventLoopUtilization().active);
     this.#scope.defer(() => {
-      this.#timer?.[Symbol.dispose]();
+      this.#next?.[Symbol.dispose]();
       this.#settle();
     });
   }
 
-  /** Pushes done, and milliseconds that the last one took. */
+  /** Pushes done, and milliseconds that the last one of everything took. */
   get stats(): { readonly count: number; readonly lastMs: number } {
     return { count: this.#count, lastMs: this.#lastMs };
   }
 
   /** Something changed. Cheap; call it as often as you like. */
   request(): void {
-    this.#again = true;
-    if (this.#state === "idle") this.#wait();
+    this.#requested = true;
+    if (!this.#next) this.#wait();
   }
 
   /** Something must not wait for others to join it. */
   requestUrgent(): void {
     if (this.#urgent) return;
     this.#urgent = true;
-    if (this.#state === "flushing") return;
-    this.#timer?.[Symbol.dispose]();
     this.#wait();
   }
 
   /** Resolves when nothing that was requested before is outstanding. */
   settled(): Promise<void> {
-    if (this.#state === "idle" || this.#scope.closed) return Promise.resolve();
+    if ((!this.#next && !this.#flushing) || this.#scope.closed) return Promise.resolve();
     return new Promise((resolve) => this.#settled.add(resolve));
   }
 
   #wait(): void {
-    if (this.#scope.closed) return;
-    this.#state = "waiting";
-    const rest = this.#again ? this.#rest() : Number.POSITIVE_INFINITY;
+    if (this.#scope.closed || this.#flushing) return;
+    this.#next?.[Symbol.dispose]();
+    const rest = this.#urgent ? 0 : this.#rest();
     // At once still means after the present turn, so that changes which came together stay together.
-    if (rest < 1 || this.#urgent) setImmediate(() => void this.#run(rest < 1));
-    else this.#timer = this.#clock.after(rest, () => this.#wait());
+    this.#next = rest < 1 ? afterThisTurn(() => void this.#run()) : this.#clock.after(rest, () => this.#wait());
   }
 
-  /** Milliseconds until the next push may begin. */
+  /** Milliseconds until the next push of everything may begin. */
   #rest(): number {
     const busy = this.#busy() - this.#busyAtStart;
     const window = Math.min(LONGEST_WINDOW_MS, Math.max(WINDOW_MS, WINDOW_PER_PUSH * this.#lastMs));
     return this.#end + Math.min(window, Math.max(busy, this.#lastMs)) - this.#clock.monotonic();
   }
 
-  async #run(all: boolean): Promise<void> {
-    if (this.#scope.closed || this.#state === "flushing") return;
-    this.#state = "flushing";
+  async #run(): Promise<void> {
+    this.#next = undefined;
+    this.#flushing = true;
     this.#urgent = false;
-    if (all) await this.#pushAll();
+    if (this.#requested && this.#rest() < 1) await this.#pushAll();
     else await this.#flush(false);
+    this.#flushing = false;
     this.#count++;
-    this.#state = "idle";
-    if (this.#again || this.#urgent) this.#wait();
+    if (this.#requested || this.#urgent) this.#wait();
     else this.#settle();
   }
 
   async #pushAll(): Promise<void> {
-    this.#again = false;
+    this.#requested = false;
     this.#busyAtStart = this.#busy();
     const start = this.#clock.monotonic();
     await this.#flush(true);
@@ -119,4 +119,9 @@ export class FlushScheduler {
     for (const resolve of this.#settled) resolve();
     this.#settled.clear();
   }
+}
+
+function afterThisTurn(run: () => void): Disposable {
+  const immediate = setImmediate(run);
+  return { [Symbol.dispose]: () => clearImmediate(immediate) };
 }

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { Scope } from "../../../core/kernel/scope.ts";
 import { FlushScheduler } from "../../../core/push/flush-scheduler.ts";
 import { ManualClock } from "../xds/manual-clock.ts";
+import { createRandom } from "./random-mesh.ts";
 
 /** A scheduler whose pushes take `cost` milliseconds, all of them busy. */
 function openScheduler(cost: number) {
@@ -146,4 +147,46 @@ test("a closed scope ends the waiting, and nothing runs any more", async () => {
   scheduler.request();
   await turn();
   assert.equal(times.length, 1);
+});
+
+test("what becomes urgent when a push is about to begin goes with it", async () => {
+  const { clock, times, urgent, scheduler } = openScheduler(5);
+  scheduler.request();
+  scheduler.requestUrgent();
+  await scheduler.settled();
+  assert.deepEqual([times, urgent, clock.armed], [[0], [], 0]);
+});
+
+test("whatever is requested whenever: one push at a time, all of it is pushed, and then nothing runs", async () => {
+  for (let seed = 1; seed <= 200; seed++) {
+    const random = createRandom(seed);
+    const clock = new ManualClock();
+    const owed = { all: 0, urgent: 0 };
+    let running = 0;
+    const flush = async (all: boolean) => {
+      assert.equal(++running, 1, `seed ${seed}: pushes overlap`);
+      owed.urgent = 0;
+      if (all) owed.all = 0;
+      for (let turns = random.below(3); turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve));
+      ask();
+      clock.advance(random.below(20));
+      running--;
+    };
+    const scheduler = new FlushScheduler({ clock, scope: new Scope("test"), flush, busy: () => clock.monotonic() });
+    const ask = () => {
+      if (random.chance(0.3)) owed.all = scheduler.request() ?? 1;
+      if (random.chance(0.3)) owed.urgent = scheduler.requestUrgent() ?? 1;
+    };
+    for (let step = 0; step < 30; step++) {
+      ask();
+      if (random.chance(0.3)) clock.advance(random.below(50));
+      if (random.chance(0.5)) await new Promise((resolve) => setImmediate(resolve));
+    }
+    for (let second = 0; second < 30; second++) {
+      clock.advance(1000);
+      await turn();
+    }
+    assert.deepEqual([owed, clock.armed], [{ all: 0, urgent: 0 }, 0], `seed ${seed}`);
+    await scheduler.settled();
+  }
 });
