@@ -80,6 +80,8 @@ export class WriterThread {
   /** Commits what was begun, then ends the thread, which checkpoints the database. */
   async close(): Promise<void> {
     await this.drain();
+    // Before the thread's: of two connections that close at once neither may find itself the last, which checkpoints.
+    this.#endEarly();
     this.#worker?.postMessage({ close: true } satisfies ToWriter);
     await this.#exited;
   }

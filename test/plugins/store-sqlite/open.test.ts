@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { closeSync, openSync, readdirSync, statSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
@@ -45,6 +45,19 @@ for (const driver of DRIVERS) {
     writeFileSync(path, "this is a shopping list\n".repeat(500));
     await assert.rejects(openStore(t, path, driver), says("MM500", path, /damaged, or not a database/, /backup/));
     assert.equal(statSync(path).size, 12_000);
+  });
+
+  test(`a clean end leaves the whole database in one file, however far the writing thread is (${driver})`, async (t) => {
+    for (let ms = 0; ms < 200; ms += 5) {
+      const path = join(tempDir(t), "store.db");
+      const store = await openStore(t, path, driver);
+      await store.put(draft("a"));
+      const start = performance.now();
+      // Blocks, so that whether the thread has booted is known no sooner than the store closes.
+      while (performance.now() - start < ms);
+      await store.close();
+      assert.equal(existsSync(`${path}-wal`), false, `closed after ${ms} ms`);
+    }
   });
 
   test(`damage inside the file is found at the start after a crash (${driver})`, async (t) => {
