@@ -81,7 +81,12 @@ function addStreamMetrics({ gauge, counters }: MetricKinds, dp: MetricsSources["
 
 function addProcessMetrics({ gauge, gauges, counter }: MetricKinds): void {
   const lag = watchEventLoopLag();
-  gauges("monomesh_event_loop_lag_seconds", "How late the event loop was since the last scrape.", "quantile", lag);
+  gauges(
+    "monomesh_event_loop_lag_seconds",
+    "Turns of the event loop since the last scrape: how long what came meanwhile waited.",
+    "quantile",
+    lag,
+  );
   gauge("monomesh_memory_resident_bytes", "Resident memory of the process.", () => process.memoryUsage.rss());
   gauges("monomesh_memory_bytes", "Memory by kind: V8's heap, what of it is used, buffers outside.", "kind", () => {
     const { heapUsed, heapTotal, external } = process.memoryUsage();
