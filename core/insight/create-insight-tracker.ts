@@ -34,6 +34,8 @@ const SHORTEST_MS = 1000;
  * the control plane that holds a stream sees its counters as they are (`withCounters`); only others see those of the store.
  */
 const COUNTERS_EVERY_MS = 1000;
+/** Counters that wait longer than this go together, which saves most of the cost; milliseconds. */
+const COUNTERS_TOGETHER_MS = 10_000;
 /** Writes under way at the same time. A store takes writes that wait together in one commit. */
 const MOST_AT_ONCE = 32;
 /** Others may write the same document; more often than this in a row they do not. */
@@ -180,7 +182,8 @@ class Tracker implements InsightTracker {
       this.#nextCounters,
     );
     this.#nextCounters = due + COUNTERS_EVERY_MS;
-    entry.due = due;
+    const farOff = due - now > COUNTERS_TOGETHER_MS;
+    entry.due = farOff ? Math.ceil(due / COUNTERS_TOGETHER_MS) * COUNTERS_TOGETHER_MS : due;
     this.#dirty.add(entry);
     this.#arm(entry.due);
   }

@@ -60,6 +60,15 @@ class Rig {
   }
 }
 
+/** Registers proxies and opens a stream of each, as a mesh that starts. */
+async function openMany(rig: Rig, tracker: InsightTracker, count: number) {
+  const names = Array.from({ length: count }, (_, at) => ({ mesh: "default", name: `web-${at}` }));
+  for (const each of names) await rig.store.put({ type: "Dataplane", ...each, labels: {}, spec: {} });
+  const streams = names.map((each) => tracker.opened(each, `s-${each.name}`, node));
+  await rig.clock.advance(0);
+  return { names, streams };
+}
+
 test("the document is Kuma's, field by field", async () => {
   const rig = await new Rig().start();
   const stream = rig.tracker().opened(proxy, "s1", node);
@@ -159,10 +168,7 @@ test("nothing is written when nothing changes; under steady change writes spread
 test("whoever asks sees the counters of open streams as they are; the store is told in its time, one proxy a second", async () => {
   const rig = await new Rig().start();
   const tracker = rig.tracker();
-  const names = Array.from({ length: 5 }, (_, at) => ({ mesh: "default", name: `web-${at}` }));
-  for (const each of names) await rig.store.put({ type: "Dataplane", ...each, labels: {}, spec: {} });
-  const streams = names.map((each) => tracker.opened(each, `s-${each.name}`, node));
-  await rig.clock.advance(0);
+  const { names, streams } = await openMany(rig, tracker, 5);
   const opened = rig.puts;
   for (const each of streams) each.sent("secret");
   const last = names[4] as (typeof names)[number];
@@ -175,6 +181,21 @@ test("whoever asks sees the counters of open streams as they are; the store is t
   assert.ok(rig.puts - opened <= 3, `${rig.puts - opened} writes in 3 s`);
   await rig.clock.advance(3000);
   assert.equal(rig.puts - opened, 5);
+});
+
+test("counters of a large mesh go to the store in groups", async () => {
+  const rig = await new Rig().start();
+  const { streams } = await openMany(rig, rig.tracker(), 40);
+  const opened = rig.puts;
+  for (const each of streams) each.sent("secret");
+  let moments = 0;
+  for (let second = 0; second < 60; second++) {
+    const before = rig.puts;
+    await rig.clock.advance(1000);
+    if (rig.puts > before) moments++;
+  }
+  assert.equal(rig.puts - opened, 40);
+  assert.ok(moments < 16, `written in ${moments} different seconds`);
 });
 
 test("a lost proxy's subscription stays open until it is absent; then it ends at the last sign of life", async () => {
@@ -287,10 +308,7 @@ test("a store that is down is tried again; what happened meanwhile is not lost, 
 test("a thousand proxies that connect at once are all written, a few at a time; a close writes the rest", async () => {
   const rig = await new Rig().start();
   const tracker = rig.tracker();
-  const names = Array.from({ length: 1000 }, (_, at) => ({ mesh: "default", name: `web-${at}` }));
-  for (const each of names) await rig.store.put({ type: "Dataplane", ...each, labels: {}, spec: {} });
-  const streams = names.map((each) => tracker.opened(each, `s-${each.name}`, node));
-  await rig.clock.advance(0);
+  const { streams } = await openMany(rig, tracker, 1000);
   assert.equal((await rig.store.list("DataplaneInsight")).total, 1000);
   for (const each of streams) each.sent("cluster");
   await rig.scopes[0]?.close();
