@@ -48,8 +48,30 @@ export function createMessageSplitter(onMessage: (message: Buffer) => void, limi
 /** The bytes of a message; of several chunks one after the other, which are sent without being copied together. */
 export type GrpcMessage = Uint8Array | readonly Uint8Array[];
 
-/** What goes in front of a message of this many bytes. */
-export function messagePrefix(length: number): Buffer {
+/** The chunks of a message with what goes in front of them. */
+export function withPrefix(chunks: readonly Uint8Array[]): Uint8Array[] {
+  return [messagePrefix(chunks.reduce((sum, { byteLength }) => sum + byteLength, 0)), ...chunks];
+}
+
+/** The same bytes in pieces of this many bytes at the most, each of whole chunks where they fit; without copying. */
+export function toPieces(chunks: readonly Uint8Array[], most: number): (readonly Uint8Array[])[] {
+  const pieces: Uint8Array[][] = [];
+  let free = 0;
+  for (const chunk of chunks) {
+    for (let from = 0; from < chunk.byteLength; from += most) {
+      const part = chunk.byteLength > most ? chunk.subarray(from, from + most) : chunk;
+      if (part.byteLength > free) {
+        pieces.push([]);
+        free = most;
+      }
+      pieces.at(-1)?.push(part);
+      free -= part.byteLength;
+    }
+  }
+  return pieces;
+}
+
+function messagePrefix(length: number): Buffer {
   const prefix = Buffer.allocUnsafe(PREFIX_BYTES);
   prefix[0] = 0;
   prefix.writeUInt32BE(length, 1);
@@ -58,10 +80,6 @@ export function messagePrefix(length: number): Buffer {
 
 /** One message as it goes over the wire. */
 export function frameMessage(message: Uint8Array | string): Buffer {
-  const length = typeof message === "string" ? Buffer.byteLength(message) : message.byteLength;
-  const framed = Buffer.allocUnsafe(PREFIX_BYTES + length);
-  framed.set(messagePrefix(length));
-  if (typeof message === "string") framed.write(message, PREFIX_BYTES);
-  else framed.set(message, PREFIX_BYTES);
-  return framed;
+  const bytes = typeof message === "string" ? Buffer.from(message) : message;
+  return Buffer.concat([messagePrefix(bytes.byteLength), bytes]);
 }

@@ -5,14 +5,15 @@ import {
   frameMessage,
   type GrpcMessage,
   type MessageSplitter,
-  messagePrefix,
+  toPieces,
+  withPrefix,
 } from "./framing.ts";
 import { GRPC_STATUS, type GrpcStatus, statusTrailers } from "./status.ts";
 
 /** A call that was ended here and still waits for its client is broken off after this; milliseconds. */
 const END_GRACE_MS = 5000;
-/** A message up to this size is not waited for if nothing else is on its way: it fits in one TLS record. */
-const SMALL_BYTES = 16 * 1024;
+/** A message up to this size is not waited for if nothing else is on its way. A larger one goes in such pieces. */
+const PIECE_BYTES = 16_000;
 
 const LOST = "the connection ended";
 
@@ -57,6 +58,13 @@ export interface Http2CallOptions {
   };
 }
 
+/** A part of a message that is written at once. */
+interface Piece {
+  readonly chunks: readonly Uint8Array[];
+  /** Of the last piece. */
+  readonly taken: (() => void) | undefined;
+}
+
 /** The same message of one chunk goes to many calls one after the other; it is framed once. */
 let lastMessage: Uint8Array | undefined;
 let lastFramed: Buffer = Buffer.alloc(0);
@@ -80,6 +88,9 @@ export class Http2Call implements GrpcCall {
   readonly #handler: CallHandler;
   /** Messages that had come when the flow was stopped; undefined while it is not. */
   #held: Buffer[] | undefined;
+  /** They wait for the one before them, which is under way. */
+  #pieces: Piece[] = [];
+  #writing = false;
   #ended = false;
   #closed = false;
   #grace: Disposable | undefined;
@@ -109,18 +120,17 @@ export class Http2Call implements GrpcCall {
     const stream = this.#stream;
     if (this.#ended || stream.destroyed) return;
     if (!stream.headersSent) stream.respond(RESPONSE_HEADERS, { waitForTrailers: true });
-    const whole = message instanceof Uint8Array;
-    const length = whole ? message.byteLength : message.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    const waits = length > SMALL_BYTES || stream.writableLength > 0;
-    const written = waits ? (error?: Error | null) => error ?? taken() : undefined;
-    if (whole) stream.write(framed(message), written);
-    else {
-      stream.cork();
-      stream.write(messagePrefix(length));
-      for (const [at, chunk] of message.entries()) stream.write(chunk, at === message.length - 1 ? written : undefined);
-      stream.uncork();
+    const chunks = message instanceof Uint8Array ? [framed(message)] : withPrefix(message);
+    const pieces = toPieces(chunks, PIECE_BYTES);
+    if (pieces.length === 1 && stream.writableLength === 0) {
+      this.#write(chunks);
+      taken();
+      return;
     }
-    if (!waits) taken();
+    for (const [at, piece] of pieces.entries()) {
+      this.#pieces.push({ chunks: piece, taken: at === pieces.length - 1 ? taken : undefined });
+    }
+    if (!this.#writing) this.#writeNext();
   }
 
   end(status: GrpcStatus, message: string, metadata?: Readonly<Record<string, string>>): void {
@@ -130,6 +140,7 @@ export class Http2Call implements GrpcCall {
     if (stream.destroyed) return;
     const trailers = statusTrailers(status, message, metadata);
     if (stream.headersSent) {
+      for (const { chunks } of this.#pieces.splice(0)) this.#write(chunks);
       stream.once("wantTrailers", () => stream.sendTrailers(trailers));
       stream.end();
     } else stream.respond({ ...RESPONSE_HEADERS, ...trailers }, { endStream: true });
@@ -150,6 +161,26 @@ export class Http2Call implements GrpcCall {
     this.#held = undefined;
     for (const message of held) this.#pass(message);
     if (this.#held === undefined) this.#stream.resume();
+  }
+
+  /** Piece by piece: Node keeps a buffer for each connection that is as large as the largest write to it ever was. */
+  #writeNext(): void {
+    const piece = this.#pieces.shift();
+    this.#writing = piece !== undefined;
+    if (!piece) return;
+    this.#write(piece.chunks, (error) => {
+      if (error) return;
+      piece.taken?.();
+      this.#writeNext();
+    });
+  }
+
+  #write(chunks: readonly Uint8Array[], written?: (error?: Error | null) => void): void {
+    const stream = this.#stream;
+    const last = chunks.length - 1;
+    if (last > 0) stream.cork();
+    for (const [at, chunk] of chunks.entries()) stream.write(chunk, at === last ? written : undefined);
+    if (last > 0) stream.uncork();
   }
 
   #pass(message: Buffer): void {
