@@ -16,6 +16,17 @@ const LARGEST_FRAME = 16_384;
 /** What the server may send before it hears from us; Envoy gives as much. */
 const WINDOW = 256 * 1024 * 1024;
 const STREAM = 1;
+/**
+ * What Envoy 1.40 offers with the bootstrap of a sidecar: as a client it stays below TLS 1.3 unless told otherwise, and
+ * knows these two curves. That the certificate is the right one is checked by the tests of the sidecar, not here.
+ */
+const LIKE_ENVOY = {
+  servername: "localhost",
+  ALPNProtocols: ["h2"],
+  maxVersion: "TLSv1.2",
+  ecdhCurve: "X25519:prime256v1",
+  rejectUnauthorized: false,
+} as const;
 
 export interface GrpcStreamOptions {
   readonly host: string;
@@ -48,8 +59,7 @@ export class GrpcStream {
   constructor(options: GrpcStreamOptions) {
     const { host, port, path, authorization } = options;
     this.#options = options;
-    // What is measured is the control plane: that its certificate is the right one is checked by the tests of the sidecar.
-    this.#socket = connect({ host, port, servername: "localhost", ALPNProtocols: ["h2"], rejectUnauthorized: false });
+    this.#socket = connect({ ...LIKE_ENVOY, host, port });
     this.#socket.setNoDelay(true);
     this.#socket.on("data", (bytes: Buffer) => this.#onBytes(bytes));
     this.#socket.on("error", (error) => this.#end(error.message));
