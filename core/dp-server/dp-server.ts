@@ -12,6 +12,7 @@ import type { Logger } from "../kernel/log.ts";
 import { RestAfterBurst } from "../kernel/rest-after-burst.ts";
 import { returnFreedPages } from "../kernel/return-freed-pages.ts";
 import type { Scope } from "../kernel/scope.ts";
+import { Turns } from "../kernel/turns.ts";
 import type { Presence } from "../presence/presence.ts";
 import { RefusalLog } from "../presence/refusal-log.ts";
 import type { SnapshotSource } from "../push/snapshot.ts";
@@ -30,7 +31,6 @@ import { serveFailures } from "./serve-failures.ts";
 import { type LeaveDeps, serveLeave } from "./serve-leave.ts";
 import { StreamCounts, type StreamStats } from "./stream-counts.ts";
 import { openTlsPort, type TlsPort } from "./tls-port.ts";
-import { Turns } from "./turns.ts";
 
 export interface DpServerDeps {
   /** The server closes with it. Close presence (or call its `stop`) before: else every stream that ends here is a loss. */

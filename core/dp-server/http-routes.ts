@@ -4,9 +4,9 @@ import type { TLSSocket } from "node:tls";
 import type { Clock } from "../kernel/clock.ts";
 import { MeshError, toMeshError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/log.ts";
+import type { Turns } from "../kernel/turns.ts";
 import { peerText } from "../xds/peer-text.ts";
 import { errorAnswer, type HttpAnswer, textAnswer } from "./http-answer.ts";
-import type { Turns } from "./turns.ts";
 
 /** Time for the headers, and again for the body; milliseconds (Kuma: `dpServer.readHeaderTimeout`). */
 const RECEIVE_MS = 5000;

@@ -1,7 +1,7 @@
 import type { Clock } from "../kernel/clock.ts";
+import type { Turns } from "../kernel/turns.ts";
 import type { StreamEvents } from "../xds/stream-events.ts";
 import type { ProxyStreams } from "./proxy-streams.ts";
-import type { Turns } from "./turns.ts";
 
 /** Sidecars that get their first configuration at the same time. */
 const MOST_AT_ONCE = 200;

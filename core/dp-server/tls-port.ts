@@ -5,7 +5,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { listenError } from "../kernel/listen-error.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Scope } from "../kernel/scope.ts";
-import type { Turns } from "./turns.ts";
+import type { Turns } from "../kernel/turns.ts";
 
 /** Who connects and sends nothing, or does not finish the handshake, is dropped after this; milliseconds. */
 const HANDSHAKE_MS = 5000;

@@ -1,5 +1,6 @@
 import type { ServerHttp2Stream } from "node:http2";
 import type { Clock } from "../kernel/clock.ts";
+import type { Turns } from "../kernel/turns.ts";
 import {
   createMessageSplitter,
   frameMessage,
@@ -48,6 +49,8 @@ export interface Http2CallOptions {
   readonly rawHeaders: readonly string[];
   readonly peer: string;
   readonly clock: Clock;
+  /** For messages that came and for what follows a write: with thousands of calls these come in crowds. */
+  readonly turns: Turns;
   readonly maxMessageBytes: number;
   readonly serve: (call: GrpcCall) => CallHandler;
   readonly connection: {
@@ -83,6 +86,7 @@ export class Http2Call implements GrpcCall {
   readonly #stream: ServerHttp2Stream;
   readonly #rawHeaders: readonly string[];
   readonly #clock: Clock;
+  readonly #turns: Turns;
   readonly #connection: Http2CallOptions["connection"];
   readonly #splitter: MessageSplitter;
   readonly #handler: CallHandler;
@@ -101,9 +105,10 @@ export class Http2Call implements GrpcCall {
     this.#stream = stream;
     this.#rawHeaders = options.rawHeaders;
     this.#clock = options.clock;
+    this.#turns = options.turns;
     this.#connection = options.connection;
     this.#handler = options.serve(this);
-    this.#splitter = createMessageSplitter((message) => this.#pass(message), maxMessageBytes);
+    this.#splitter = createMessageSplitter((message) => this.#turns.take(() => this.#pass(message)), maxMessageBytes);
     stream.on("data", (chunk: Buffer) => this.#read(chunk, maxMessageBytes));
     stream.on("end", () => this.#finished());
     // "close" follows and says the same.
@@ -170,8 +175,10 @@ export class Http2Call implements GrpcCall {
     if (!piece) return;
     this.#write(piece.chunks, (error) => {
       if (error) return;
-      piece.taken?.();
-      this.#writeNext();
+      this.#turns.take(() => {
+        piece.taken?.();
+        this.#writeNext();
+      });
     });
   }
 
@@ -184,6 +191,7 @@ export class Http2Call implements GrpcCall {
   }
 
   #pass(message: Buffer): void {
+    if (this.#closed) return;
     if (this.#held) this.#held.push(message);
     else this.#handler.onMessage(message);
   }
@@ -202,8 +210,12 @@ export class Http2Call implements GrpcCall {
   #finished(): void {
     setImmediate(() => {
       const { aborted, destroyed, rstCode } = this.#stream;
-      this.#close(aborted || destroyed || rstCode ? LOST : "the proxy ended the stream");
-      this.end(GRPC_STATUS.ok, "");
+      const reason = aborted || destroyed || rstCode ? LOST : "the proxy ended the stream";
+      // Behind its last messages.
+      this.#turns.take(() => {
+        this.#close(reason);
+        this.end(GRPC_STATUS.ok, "");
+      });
     });
   }
 

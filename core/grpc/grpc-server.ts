@@ -1,6 +1,7 @@
 import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { Clock } from "../kernel/clock.ts";
+import { Turns } from "../kernel/turns.ts";
 import { type CallHandler, type GrpcCall, Http2Call } from "./grpc-call.ts";
 import { Keepalive, type KeepaliveOptions, type KeptPeer } from "./keepalive.ts";
 import { GRPC_STATUS, statusTrailers } from "./status.ts";
@@ -31,16 +32,18 @@ export class GrpcServer {
   readonly #options: GrpcServerOptions;
   readonly #connections = new Set<Connection>();
   readonly #keepalive: Keepalive | undefined;
+  readonly #turns: Turns;
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
     const { clock, keepalive } = options;
+    this.#turns = new Turns(clock);
     if (keepalive) this.#keepalive = new Keepalive({ clock, ...keepalive });
   }
 
   /** Takes over a connection that agreed on h2. */
   accept(socket: Socket): void {
-    const connection = new Connection(socket, this.#options);
+    const connection = new Connection(socket, this.#options, this.#turns);
     this.#connections.add(connection);
     this.#keepalive?.add(connection);
     connection.session.on("close", () => {
@@ -60,11 +63,13 @@ class Connection implements KeptPeer {
   heardAt: number;
   asked = false;
   readonly #options: GrpcServerOptions;
+  readonly #turns: Turns;
   /** `address:port` */
   readonly #peer: string;
 
-  constructor(socket: Socket, options: GrpcServerOptions) {
+  constructor(socket: Socket, options: GrpcServerOptions, turns: Turns) {
     this.#options = options;
+    this.#turns = turns;
     this.heardAt = options.clock.monotonic();
     this.#peer = `${socket.remoteAddress}:${socket.remotePort}`;
     const session = performServerHandshake(socket, {
@@ -111,7 +116,8 @@ class Connection implements KeptPeer {
       refuse(stream, { ":status": 200, "content-type": "application/grpc", ...trailers });
       return;
     }
-    new Http2Call({ stream, rawHeaders, peer: this.#peer, clock, maxMessageBytes, serve, connection: this });
+    const [peer, turns] = [this.#peer, this.#turns];
+    new Http2Call({ stream, rawHeaders, peer, clock, turns, maxMessageBytes, serve, connection: this });
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { Turns } from "../../../core/dp-server/turns.ts";
+import { Turns } from "../../../core/kernel/turns.ts";
 import { ManualClock } from "../xds/manual-clock.ts";
 
 test("what comes alone is done at once; a crowd is spread over turns, in its order", async () => {

@@ -1,4 +1,4 @@
-import type { Clock } from "../kernel/clock.ts";
+import type { Clock } from "./clock.ts";
 
 /** Longest time for work of this kind before others have their turn; milliseconds. */
 const SLICE_MS = 10;
