@@ -26,7 +26,7 @@ export interface MeasuredControlPlane extends AsyncDisposable {
   /** User and system, all threads. */
   cpuSeconds(): number;
   memory(): Memory;
-  /** Longest time that the event loop was late since the last call, in milliseconds; undefined for other control planes. */
+  /** Longest turn of the event loop since the last call, in milliseconds; undefined for other control planes. */
   loopLag(): Promise<number | undefined>;
   /** The last lines that it logged. */
   tail(): string;

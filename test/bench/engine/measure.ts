@@ -62,7 +62,7 @@ export interface Figures {
   /** Undefined when the control plane does not know MeshTimeout. */
   readonly policy: { readonly latency: Latency; readonly cpuPerChange: number } | undefined;
   readonly end: Memory;
-  /** Longest time that the event loop was late, in milliseconds, while all connected and during all changes. */
+  /** Longest turn of the event loop, in milliseconds, while all connected and during all changes. */
   readonly loopLag: { readonly connect: number; readonly changes: number } | undefined;
   readonly failures: readonly string[];
 }

@@ -44,7 +44,7 @@ export function table(figures: Figures): string[] {
   add("CPU when nothing happens", `${(idle.cpu * 100).toFixed(2)} %`, "idle");
   if (loopLag) {
     const text = `${loopLag.connect.toFixed(0)} / ${loopLag.changes.toFixed(0)} ms`;
-    add("event loop at most late, connecting / during changes", text, "lag");
+    add("longest turn of the event loop, connecting / changes", text, "lag");
   }
   add("generator: CPU to connect, per change, idle", generatorText(figures));
   if (failures.length > 0)
