@@ -127,7 +127,7 @@ export class Http2Call implements GrpcCall {
     if (!stream.headersSent) stream.respond(RESPONSE_HEADERS, { waitForTrailers: true });
     const chunks = message instanceof Uint8Array ? [framed(message)] : withPrefix(message);
     const pieces = toPieces(chunks, PIECE_BYTES);
-    if (pieces.length === 1 && stream.writableLength === 0) {
+    if (pieces.length === 1 && !this.#writing && stream.writableLength === 0) {
       this.#write(chunks);
       taken();
       return;

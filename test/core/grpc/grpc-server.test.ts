@@ -89,6 +89,18 @@ describe("a gRPC server, with the client of another implementation", () => {
     assert.deepEqual(echo.closed, ["the proxy ended the stream"]);
   });
 
+  it("ends behind a large message that it has begun to send", async () => {
+    await using echo = await Echo.open((call) => {
+      call.send(Buffer.alloc(300_000, "x"), nothing);
+      call.end(GRPC_STATUS.unavailable, "enough");
+    });
+    const { stream, seen, ended } = echo.call();
+    stream.write(Buffer.from("go"));
+    const { code, details } = await ended;
+    assert.deepEqual([code, details], [status.UNAVAILABLE, "enough"]);
+    assert.deepEqual(seen, ["x".repeat(300_000)]);
+  });
+
   it("hands over metadata, every value of it", async () => {
     await using echo = await Echo.open(nothing);
     const metadata = new Metadata();
