@@ -1,5 +1,8 @@
 import { createHistogram, performance } from "node:perf_hooks";
 
+/** A turn that takes longer counts as this; microseconds. */
+const LONGEST_US = 60_000_000;
+
 /**
  * Begins to watch; returns how long the turns of the event loop were since the last call, in seconds by quantile (1 is the
  * longest): so long did what came meanwhile wait. Each turn is measured, as the time since the last one without that in
@@ -7,14 +10,12 @@ import { createHistogram, performance } from "node:perf_hooks";
  * anyway.
  */
 export function watchEventLoopLag(): () => Readonly<Record<string, number>> {
-  const { nodeTiming } = performance;
-  // Microseconds, up to a minute.
-  const turns = createHistogram({ lowest: 1, highest: 60_000_000, figures: 3 });
-  let awake = performance.now() - nodeTiming.idleTime;
+  const turns = createHistogram({ lowest: 1, highest: LONGEST_US, figures: 3 });
+  let before = msAwake();
   const look = () => {
-    const before = awake;
-    awake = performance.now() - nodeTiming.idleTime;
-    turns.record(Math.min(60_000_000, Math.max(1, Math.round((awake - before) * 1000))));
+    const awake = msAwake();
+    turns.record(Math.min(LONGEST_US, Math.max(1, Math.round((awake - before) * 1000))));
+    before = awake;
     setImmediate(look).unref();
   };
   setImmediate(look).unref();
@@ -24,4 +25,9 @@ export function watchEventLoopLag(): () => Readonly<Record<string, number>> {
     turns.reset();
     return values;
   };
+}
+
+/** Since the process started, without the time in which the loop slept. */
+function msAwake(): number {
+  return performance.now() - performance.nodeTiming.idleTime;
 }

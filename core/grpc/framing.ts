@@ -50,7 +50,19 @@ export type GrpcMessage = Uint8Array | readonly Uint8Array[];
 
 /** The chunks of a message with what goes in front of them. */
 export function withPrefix(chunks: readonly Uint8Array[]): Uint8Array[] {
-  return [messagePrefix(chunks.reduce((sum, { byteLength }) => sum + byteLength, 0)), ...chunks];
+  const prefix = Buffer.allocUnsafe(PREFIX_BYTES);
+  prefix[0] = 0;
+  prefix.writeUInt32BE(
+    chunks.reduce((sum, { byteLength }) => sum + byteLength, 0),
+    1,
+  );
+  return [prefix, ...chunks];
+}
+
+/** One message as it goes over the wire. */
+export function frameMessage(message: Uint8Array | string): Buffer {
+  const bytes = typeof message === "string" ? Buffer.from(message) : message;
+  return Buffer.concat(withPrefix([bytes]));
 }
 
 /** The same bytes in pieces of this many bytes at the most, each of whole chunks where they fit; without copying. */
@@ -69,17 +81,4 @@ export function toPieces(chunks: readonly Uint8Array[], most: number): (readonly
     }
   }
   return pieces;
-}
-
-function messagePrefix(length: number): Buffer {
-  const prefix = Buffer.allocUnsafe(PREFIX_BYTES);
-  prefix[0] = 0;
-  prefix.writeUInt32BE(length, 1);
-  return prefix;
-}
-
-/** One message as it goes over the wire. */
-export function frameMessage(message: Uint8Array | string): Buffer {
-  const bytes = typeof message === "string" ? Buffer.from(message) : message;
-  return Buffer.concat([messagePrefix(bytes.byteLength), bytes]);
 }

@@ -116,8 +116,16 @@ class Connection implements KeptPeer {
       refuse(stream, { ":status": 200, "content-type": "application/grpc", ...trailers });
       return;
     }
-    const [peer, turns] = [this.#peer, this.#turns];
-    new Http2Call({ stream, rawHeaders, peer, clock, turns, maxMessageBytes, serve, connection: this });
+    new Http2Call({
+      stream,
+      rawHeaders,
+      peer: this.#peer,
+      clock,
+      turns: this.#turns,
+      maxMessageBytes,
+      serve,
+      connection: this,
+    });
   }
 }
 

@@ -2,11 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { watchEventLoopLag } from "../../cmd/cp/event-loop-lag.ts";
-
-function block(ms: number): void {
-  const start = performance.now();
-  while (performance.now() - start < ms);
-}
+import { block } from "../support/block.ts";
 
 test("a turn of the event loop that takes long is told, however short it is, and forgotten once told", async () => {
   const lag = watchEventLoopLag();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { Scope } from "../../../core/kernel/scope.ts";
 import { FlushScheduler } from "../../../core/push/flush-scheduler.ts";
 import { ManualClock } from "../xds/manual-clock.ts";
@@ -29,7 +30,7 @@ function openScheduler(cost: number) {
 }
 
 async function turn(): Promise<void> {
-  for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
+  for (let i = 0; i < 3; i++) await nextTurn();
 }
 
 test("when idle, a change is pushed at once and changes of one turn together", async () => {
@@ -167,7 +168,7 @@ test("whatever is requested whenever: one push at a time, all of it is pushed, a
       assert.equal(++running, 1, `seed ${seed}: pushes overlap`);
       owed.urgent = 0;
       if (all) owed.all = 0;
-      for (let turns = random.below(3); turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve));
+      for (let turns = random.below(3); turns > 0; turns--) await nextTurn();
       ask();
       clock.advance(random.below(20));
       running--;
@@ -180,7 +181,7 @@ test("whatever is requested whenever: one push at a time, all of it is pushed, a
     for (let step = 0; step < 30; step++) {
       ask();
       if (random.chance(0.3)) clock.advance(random.below(50));
-      if (random.chance(0.5)) await new Promise((resolve) => setImmediate(resolve));
+      if (random.chance(0.5)) await nextTurn();
     }
     for (let second = 0; second < 30; second++) {
       clock.advance(1000);

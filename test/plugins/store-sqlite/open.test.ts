@@ -10,6 +10,7 @@ import { createLogger, silentLogger } from "../../../core/kernel/log.ts";
 import { openDatabase } from "../../../plugins/store-sqlite/open-database.ts";
 import { MIGRATIONS } from "../../../plugins/store-sqlite/schema.ts";
 import { loadDriver } from "../../../plugins/store-sqlite/sqlite-driver.ts";
+import { block } from "../../support/block.ts";
 import { DRIVERS, draft, openStore, tempDir } from "./support.ts";
 
 /** The error has the code, the path, and a way out. */
@@ -52,9 +53,8 @@ for (const driver of DRIVERS) {
       const path = join(tempDir(t), "store.db");
       const store = await openStore(t, path, driver);
       await store.put(draft("a"));
-      const start = performance.now();
-      // Blocks, so that whether the thread has booted is known no sooner than the store closes.
-      while (performance.now() - start < ms);
+      // So that whether the thread has booted is known no sooner than the store closes.
+      block(ms);
       await store.close();
       assert.equal(existsSync(`${path}-wal`), false, `closed after ${ms} ms`);
     }
