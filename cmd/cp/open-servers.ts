@@ -79,6 +79,7 @@ export async function openServers(start: CpStart, wiring: Wiring, engine: PushEn
     ca,
     presence: wiring.get(Presence),
     snapshots: wiring.get(SnapshotSource),
+    outflow: engine.outflow,
     insight: wiring.get(InsightTracker),
     failures: wiring.get(FailureBook),
     instanceId: instance,

@@ -9,6 +9,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { toMeshError } from "../kernel/errors.ts";
 import { expectBursts } from "../kernel/expect-bursts.ts";
 import type { Logger } from "../kernel/log.ts";
+import type { Outflow } from "../kernel/outflow.ts";
 import { RestAfterBurst } from "../kernel/rest-after-burst.ts";
 import { returnFreedPages } from "../kernel/return-freed-pages.ts";
 import type { Scope } from "../kernel/scope.ts";
@@ -43,6 +44,8 @@ export interface DpServerDeps {
   readonly ca: ControlPlaneCa;
   readonly presence: Presence;
   readonly snapshots: SnapshotSource;
+  /** Of the push engine, which waits for what was written to leave. */
+  readonly outflow?: Outflow | undefined;
   readonly insight: InsightTracker;
   readonly failures: FailureBook;
   /** Id of this start of the control plane: `control_plane.identifier` in every response. */
@@ -85,6 +88,7 @@ export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
   const grpc = lazyGrpcSide({
     events: { openAds: syncs.limit(openAds), ...createProxyHealth({ ...deps, scope: inner, hds }) },
     clock,
+    outflow: deps.outflow,
     channels: createChannelFactory(deps.instanceId),
   });
   const bootstrap = bootstrapRoute(deps, grpc, hds.enabled, () => port?.port ?? 0);

@@ -1,5 +1,6 @@
 import { GrpcServer } from "../grpc/grpc-server.ts";
 import type { Clock } from "../kernel/clock.ts";
+import type { Outflow } from "../kernel/outflow.ts";
 import { adsMethods } from "../xds/ads-methods.ts";
 import type { AdsProtocolDeps } from "../xds/ads-protocol.ts";
 import { healthMethods } from "../xds/health-methods.ts";
@@ -16,6 +17,7 @@ const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 export interface GrpcSideDeps extends AdsProtocolDeps {
   readonly clock: Clock;
   readonly events: StreamEvents;
+  readonly outflow?: Outflow | undefined;
 }
 
 /** The gRPC side of the port; in a file of its own because it is loaded when the first sidecar comes. */
@@ -23,6 +25,7 @@ export function createGrpcSide(deps: GrpcSideDeps): GrpcServer {
   return new GrpcServer({
     methods: { ...adsMethods(deps), ...healthMethods(deps) },
     clock: deps.clock,
+    outflow: deps.outflow,
     maxMessageBytes: MAX_REQUEST_BYTES,
     keepalive: KEEPALIVE,
   });

@@ -1,5 +1,6 @@
 import type { ServerHttp2Stream } from "node:http2";
 import type { Clock } from "../kernel/clock.ts";
+import type { Outflow } from "../kernel/outflow.ts";
 import type { Turns } from "../kernel/turns.ts";
 import {
   createMessageSplitter,
@@ -51,6 +52,8 @@ export interface Http2CallOptions {
   readonly clock: Clock;
   /** For messages that came and for what follows a write: with thousands of calls these come in crowds. */
   readonly turns: Turns;
+  /** Hears of each write. */
+  readonly outflow: Outflow;
   readonly maxMessageBytes: number;
   readonly serve: (call: GrpcCall) => CallHandler;
   readonly connection: {
@@ -87,6 +90,7 @@ export class Http2Call implements GrpcCall {
   readonly #rawHeaders: readonly string[];
   readonly #clock: Clock;
   readonly #turns: Turns;
+  readonly #outflow: Outflow;
   readonly #connection: Http2CallOptions["connection"];
   readonly #splitter: MessageSplitter;
   readonly #handler: CallHandler;
@@ -98,6 +102,7 @@ export class Http2Call implements GrpcCall {
   #ended = false;
   #closed = false;
   #grace: Disposable | undefined;
+  readonly #left = () => this.#outflow.left(this);
 
   constructor(options: Http2CallOptions) {
     const { stream, maxMessageBytes } = options;
@@ -106,6 +111,7 @@ export class Http2Call implements GrpcCall {
     this.#rawHeaders = options.rawHeaders;
     this.#clock = options.clock;
     this.#turns = options.turns;
+    this.#outflow = options.outflow;
     this.#connection = options.connection;
     this.#handler = options.serve(this);
     this.#splitter = createMessageSplitter((message) => this.#turns.take(() => this.#pass(message)), maxMessageBytes);
@@ -174,6 +180,7 @@ export class Http2Call implements GrpcCall {
     this.#writing = piece !== undefined;
     if (!piece) return;
     this.#write(piece.chunks, (error) => {
+      this.#left();
       if (error) return;
       this.#turns.take(() => {
         piece.taken?.();
@@ -182,7 +189,8 @@ export class Http2Call implements GrpcCall {
     });
   }
 
-  #write(chunks: readonly Uint8Array[], written?: (error?: Error | null) => void): void {
+  #write(chunks: readonly Uint8Array[], written: (error?: Error | null) => void = this.#left): void {
+    this.#outflow.wrote(this);
     const stream = this.#stream;
     const last = chunks.length - 1;
     if (last > 0) stream.cork();

@@ -1,6 +1,7 @@
 import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { Clock } from "../kernel/clock.ts";
+import { Outflow } from "../kernel/outflow.ts";
 import { Turns } from "../kernel/turns.ts";
 import { type CallHandler, type GrpcCall, Http2Call } from "./grpc-call.ts";
 import { Keepalive, type KeepaliveOptions, type KeptPeer } from "./keepalive.ts";
@@ -15,6 +16,8 @@ export interface GrpcServerOptions {
   readonly clock: Clock;
   /** Largest message that is accepted, in bytes. */
   readonly maxMessageBytes: number;
+  /** Is told of each write, for who has much to send. */
+  readonly outflow?: Outflow | undefined;
   /** Undefined: peers are never asked whether they are there. */
   readonly keepalive?: Omit<KeepaliveOptions, "clock"> | undefined;
 }
@@ -33,17 +36,19 @@ export class GrpcServer {
   readonly #connections = new Set<Connection>();
   readonly #keepalive: Keepalive | undefined;
   readonly #turns: Turns;
+  readonly #outflow: Outflow;
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
     const { clock, keepalive } = options;
     this.#turns = new Turns(clock);
+    this.#outflow = options.outflow ?? new Outflow();
     if (keepalive) this.#keepalive = new Keepalive({ clock, ...keepalive });
   }
 
   /** Takes over a connection that agreed on h2. */
   accept(socket: Socket): void {
-    const connection = new Connection(socket, this.#options, this.#turns);
+    const connection = new Connection(socket, this.#options, this.#turns, this.#outflow);
     this.#connections.add(connection);
     this.#keepalive?.add(connection);
     connection.session.on("close", () => {
@@ -64,12 +69,14 @@ class Connection implements KeptPeer {
   asked = false;
   readonly #options: GrpcServerOptions;
   readonly #turns: Turns;
+  readonly #outflow: Outflow;
   /** `address:port` */
   readonly #peer: string;
 
-  constructor(socket: Socket, options: GrpcServerOptions, turns: Turns) {
+  constructor(socket: Socket, options: GrpcServerOptions, turns: Turns, outflow: Outflow) {
     this.#options = options;
     this.#turns = turns;
+    this.#outflow = outflow;
     this.heardAt = options.clock.monotonic();
     this.#peer = `${socket.remoteAddress}:${socket.remotePort}`;
     const session = performServerHandshake(socket, {
@@ -122,6 +129,7 @@ class Connection implements KeptPeer {
       peer: this.#peer,
       clock,
       turns: this.#turns,
+      outflow: this.#outflow,
       maxMessageBytes,
       serve,
       connection: this,

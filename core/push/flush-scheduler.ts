@@ -3,11 +3,11 @@ import type { Scope } from "../kernel/scope.ts";
 
 /**
  * How long a change waits for others to join it when the event loop never rests: this, or several times what the last push
- * took, which is a third of all that it costs (writes and acknowledgements follow), so that pushes leave time for what
+ * took, since acknowledgements follow that cost as much, so that pushes leave time for what
  * else is to be done, as when thousands of sidecars join.
  */
 const WINDOW_MS = 200;
-const WINDOW_PER_PUSH = 6;
+const WINDOW_PER_PUSH = 4;
 /** No change waits longer, whatever a push takes: what a mesh of 10,000 needs while all of it joins. */
 const LONGEST_WINDOW_MS = 10_000;
 

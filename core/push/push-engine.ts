@@ -3,6 +3,7 @@ import type { ChangeOutcome } from "../events/event.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { toMeshError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/log.ts";
+import { Outflow } from "../kernel/outflow.ts";
 import type { Scope } from "../kernel/scope.ts";
 import { concernsProxy, PolicyCatalogue } from "../policy/policy-catalogue.ts";
 import type { ResourceStore } from "../store/resource-store.ts";
@@ -58,6 +59,8 @@ export function createPushEngine(options: PushEngineOptions): PushEngine {
  * What several proxies need is built once. Nothing runs unless something changed.
  */
 export class PushEngine implements SnapshotSource, Acknowledgements, Configurations {
+  /** For the transport to tell of its writes: what one proxy is sent leaves before the next one is looked at. */
+  readonly outflow = new Outflow();
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #scope: Scope;
@@ -249,18 +252,13 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
         for (const proxy of this.#dirty) this.#queue.add(proxy);
         this.#dirty = new Set();
       }
-      this.#slice.begin();
-      for (const proxy of this.#queue) {
-        if (this.#scope.closed) return;
+      await this.#slice.each(this.#queue, this.outflow, (proxy) => {
         this.#queue.delete(proxy);
-        if (proxy.needsPlan) {
-          this.#refreshing = proxy;
-          const revision = await this.#tryPlan(proxy, build);
-          this.#refreshing = undefined;
-          this.#refresh(proxy, revision ?? this.#picture.revision);
-        } else this.#refresh(proxy, this.#picture.revision);
-        if (this.#slice.over()) await this.#slice.pause();
-      }
+        if (this.#scope.closed) return undefined;
+        if (proxy.needsPlan) return this.#planAndRefresh(proxy, build);
+        this.#refresh(proxy, this.#picture.revision);
+        return undefined;
+      });
       this.#tracker.progressed();
     } catch (thrown) {
       this.#log.error("push-failed", `No proxy can be served: ${toMeshError(thrown).message}`);
@@ -286,14 +284,17 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
     }
   }
 
-  /** As `#plan`, but never rejects. */
-  async #tryPlan(proxy: PushedProxy, build: BuildResource): Promise<number | undefined> {
+  /** Never rejects. */
+  async #planAndRefresh(proxy: PushedProxy, build: BuildResource): Promise<void> {
+    this.#refreshing = proxy;
+    let revision: number | undefined;
     try {
-      return await this.#plan(proxy, build);
+      revision = await this.#plan(proxy, build);
     } catch (thrown) {
       this.#failed(proxy, thrown);
-      return undefined;
     }
+    this.#refreshing = undefined;
+    this.#refresh(proxy, revision ?? this.#picture.revision);
   }
 
   #failed(proxy: PushedProxy, thrown: unknown): void {

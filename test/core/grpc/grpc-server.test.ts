@@ -10,6 +10,8 @@ import type { GrpcCall } from "../../../core/grpc/grpc-call.ts";
 import type { GrpcServerOptions } from "../../../core/grpc/grpc-server.ts";
 import { GRPC_STATUS } from "../../../core/grpc/status.ts";
 import { systemClock } from "../../../core/kernel/clock.ts";
+import { Outflow } from "../../../core/kernel/outflow.ts";
+import { TimeSlice } from "../../../core/push/time-slice.ts";
 import { GrpcListener } from "../../support/grpc-listener.ts";
 
 const PATH = "/test.Echo/Stream";
@@ -143,6 +145,30 @@ describe("a gRPC server, with the client of another implementation", () => {
     assert.equal(large.code, status.RESOURCE_EXHAUSTED);
     assert.match(large.details, /larger than 1048576 bytes/);
     assert.deepEqual(echo.heard, []);
+  });
+
+  it("lets what one call was sent leave before the next is visited, without a turn of the event loop for each", async () => {
+    const outflow = new Outflow();
+    await using echo = await Echo.open(nothing, { outflow });
+    const clients = Array.from({ length: 40 }, () => echo.call());
+    for (const { stream } of clients) stream.write(Buffer.from("hello"));
+    await echo.until(() => echo.heard.length === clients.length);
+    let turns = 0;
+    const count = () => {
+      turns++;
+      counting = setImmediate(count);
+    };
+    let counting = setImmediate(count);
+    let busy = 0;
+    await new TimeSlice(systemClock).each(echo.calls, outflow, (call) => {
+      if (outflow.busy) busy++;
+      call.send(Buffer.from("news"), nothing);
+      return undefined;
+    });
+    clearImmediate(counting);
+    assert.ok(turns < 10, `${turns} turns for ${clients.length} calls`);
+    assert.ok(busy < 10, `${busy} visits before the last write had left`);
+    await echo.until(() => clients.every(({ seen }) => seen.length === 1));
   });
 
   it("hands over nothing while the flow is stopped, and all of it afterwards, in order", async () => {

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { Outflow } from "../../../core/kernel/outflow.ts";
+import { TimeSlice } from "../../../core/push/time-slice.ts";
+import { ManualClock } from "../xds/manual-clock.ts";
+
+const ITEMS = Array.from({ length: 100 }, (_, at) => at);
+
+test("each item is visited once, in order; a promise is waited for, and new items of a set are seen", async () => {
+  const seen: string[] = [];
+  const items = new Set([1, 2]);
+  await new TimeSlice(new ManualClock()).each(items, new Outflow(), (item) => {
+    seen.push(`${item}`);
+    if (item === 1) items.add(3);
+    if (item !== 2) return undefined;
+    return nextTurn().then(() => void seen.push("2 done"));
+  });
+  assert.deepEqual(seen, ["1", "2", "2 done", "3"]);
+});
+
+test("work without writes gives way every 10 ms", async () => {
+  const clock = new ManualClock();
+  let seen = 0;
+  const all = new TimeSlice(clock).each(ITEMS, new Outflow(), () => {
+    seen++;
+    clock.advance(1);
+    return undefined;
+  });
+  assert.equal(seen, 10);
+  await nextTurn();
+  assert.equal(seen, 20);
+  await all;
+  assert.equal(seen, 100);
+});
+
+test("what a visit writes leaves before the next, for 42 ms in one turn; who never lets go costs one turn", async () => {
+  const clock = new ManualClock();
+  const outflow = new Outflow();
+  let seen = 0;
+  const all = new TimeSlice(clock).each(ITEMS, outflow, () => {
+    seen++;
+    clock.advance(1);
+    outflow.wrote(ITEMS);
+    return undefined;
+  });
+  assert.equal(seen, 1);
+  for (let left = 0; left < 80; left++) outflow.left(ITEMS);
+  assert.equal(seen, 42);
+  await nextTurn();
+  assert.equal(seen, 43, "the next slice has begun");
+  await nextTurn();
+  assert.equal(seen, 44, "nothing has left");
+  while (seen < 100) await nextTurn();
+  await all;
+});
+
+test("what a visit throws ends it", async () => {
+  const all = new TimeSlice(new ManualClock()).each(ITEMS, new Outflow(), (item) => {
+    if (item === 3) throw new Error("three");
+    return undefined;
+  });
+  await assert.rejects(all, /three/);
+});
