@@ -1,4 +1,4 @@
-import { XDS_TYPES, type XdsType } from "../envoy/encoded-resource.ts";
+import type { XdsType } from "../envoy/encoded-resource.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** How far a proxy is with its configuration, as the control plane that holds its stream knows it. */
@@ -63,7 +63,15 @@ export class Confirmations {
 
   /** Envoy does not ask for types of which it needs nothing, so an empty one needs no confirmation. */
   #isWhole(held: Readonly<Revisions>): boolean {
-    return XDS_TYPES.every((type) => held[type] >= this.#wanted[type] || this.#resources?.[type].size === 0);
+    const [wanted, resources] = [this.#wanted, this.#resources];
+    // Spelled out, as it is asked for each acknowledgement: a property by a variable name is ten times as slow.
+    return (
+      (held.cluster >= wanted.cluster || resources?.cluster.size === 0) &&
+      (held.endpoint >= wanted.endpoint || resources?.endpoint.size === 0) &&
+      (held.secret >= wanted.secret || resources?.secret.size === 0) &&
+      (held.listener >= wanted.listener || resources?.listener.size === 0) &&
+      (held.route >= wanted.route || resources?.route.size === 0)
+    );
   }
 }
 

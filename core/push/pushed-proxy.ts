@@ -19,7 +19,7 @@ export interface Subscriber {
 interface Unconfirmed {
   readonly since: number;
   readonly revision: number;
-  readonly types: Set<XdsType>;
+  readonly types: readonly XdsType[];
 }
 
 type Sets = Readonly<Record<XdsType, ResourceSet>>;
@@ -87,7 +87,7 @@ export class PushedProxy {
       listener: listener.current(),
       route: route.current(),
     };
-    const changed = XDS_TYPES.filter((type) => before?.resources[type] !== resources[type]);
+    const changed = before ? typesThatDiffer(before.resources, resources) : XDS_TYPES;
     if (changed.length > 0) {
       const since = before ? { ...before.since } : noRevisions();
       for (const type of changed) since[type] = revision;
@@ -101,7 +101,8 @@ export class PushedProxy {
 
   /** Whether one of its subscribers has nothing yet. */
   get hasNewcomer(): boolean {
-    return this.subscribers.values().some(({ delivered }) => delivered === undefined);
+    for (const { delivered } of this.subscribers) if (delivered === undefined) return true;
+    return false;
   }
 
   /** The subscribers that do not have the present snapshot. */
@@ -115,8 +116,7 @@ export class PushedProxy {
     if (this.#confirmations.confirmed(held, clock.now)) for (const listener of this.#waiting) listener();
     const unconfirmed = this.#unconfirmed;
     if (!unconfirmed || revision < unconfirmed.revision) return undefined;
-    unconfirmed.types.delete(type);
-    if (unconfirmed.types.size > 0) return undefined;
+    if (unconfirmed.types.some((each) => held[each] < unconfirmed.revision)) return undefined;
     this.#unconfirmed = undefined;
     return clock.monotonic() - unconfirmed.since;
   }
@@ -165,8 +165,22 @@ export class PushedProxy {
   /** An older change that is still on its way is the one that is measured; one that nobody confirms gives way in the end. */
   #expect(revision: number, types: readonly XdsType[], now: number): void {
     if (this.#unconfirmed && now - this.#unconfirmed.since < GIVE_UP_MS) return;
-    this.#unconfirmed = { since: this.changedAt ?? now, revision, types: new Set(types) };
+    this.#unconfirmed = { since: this.changedAt ?? now, revision, types };
   }
 }
 
 const GIVE_UP_MS = 60_000;
+
+const NOTHING: readonly XdsType[] = [];
+const ONLY_ENDPOINTS: readonly XdsType[] = ["endpoint"];
+
+/** What a change of endpoints concerns is found without a property by a variable name, which is ten times as slow. */
+function typesThatDiffer(before: Snapshot["resources"], after: Snapshot["resources"]): readonly XdsType[] {
+  const rest =
+    before.cluster === after.cluster &&
+    before.secret === after.secret &&
+    before.listener === after.listener &&
+    before.route === after.route;
+  if (rest) return before.endpoint === after.endpoint ? NOTHING : ONLY_ENDPOINTS;
+  return XDS_TYPES.filter((type) => before[type] !== after[type]);
+}

@@ -1,20 +1,28 @@
-import type { EncodedResource, XdsType } from "../envoy/encoded-resource.ts";
+import type { XdsType } from "../envoy/encoded-resource.ts";
 import type { PushedProxy } from "./pushed-proxy.ts";
+import { ResourceList } from "./resource-list.ts";
 import type { SharedResource, SharedResources } from "./shared-resources.ts";
 
-/** Resources of one type as some proxies need them. Proxies that need the same ones share the set, and so its map. */
+/** Resources of one type as some proxies need them. Proxies that need the same ones share the set, and so its list. */
 export class ResourceSet {
   readonly key: string;
   /** Sorted by name. */
   readonly resources: readonly SharedResource[];
   readonly users = new Set<PushedProxy>();
-  #map: ReadonlyMap<string, EncodedResource>;
+  /** The same, but of those with one name only the last. */
+  readonly #listed: readonly SharedResource[];
+  #list: ResourceList;
   #stale = false;
 
   constructor(key: string, resources: readonly SharedResource[]) {
     this.key = key;
     this.resources = resources;
-    this.#map = mapOf(resources);
+    const listed = resources.filter(({ name }, at) => resources[at + 1]?.name !== name);
+    this.#listed = listed.length === resources.length ? resources : listed;
+    this.#list = new ResourceList(
+      listed.map(({ name }) => name),
+      listed.map((resource) => resource.current()),
+    );
   }
 
   /** Something in it may have changed. */
@@ -22,14 +30,14 @@ export class ResourceSet {
     this.#stale = true;
   }
 
-  /** Name to encoding; the same map as long as nothing in it changed. */
-  current(): ReadonlyMap<string, EncodedResource> {
-    if (!this.#stale) return this.#map;
+  /** The encodings; the same list as long as nothing in it changed. */
+  current(): ResourceList {
+    if (!this.#stale) return this.#list;
     this.#stale = false;
-    if (this.resources.some((resource) => this.#map.get(resource.name) !== resource.current())) {
-      this.#map = mapOf(this.resources);
-    }
-    return this.#map;
+    const now = this.#listed.map((resource) => resource.current());
+    if (now.some((resource, at) => resource !== this.#list.at(at)))
+      this.#list = new ResourceList(this.#list.names, now);
+    return this.#list;
   }
 }
 
@@ -69,8 +77,4 @@ export class ResourceSets {
     this.#sets.delete(set.key);
     this.#shared.part(set);
   }
-}
-
-function mapOf(resources: readonly SharedResource[]): ReadonlyMap<string, EncodedResource> {
-  return new Map(resources.map((resource) => [resource.name, resource.current()]));
 }

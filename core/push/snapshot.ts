@@ -1,5 +1,6 @@
-import type { EncodedResource, XdsType } from "../envoy/encoded-resource.ts";
+import type { XdsType } from "../envoy/encoded-resource.ts";
 import { token } from "../kernel/token.ts";
+import type { ResourceList } from "./resource-list.ts";
 
 /** Which proxy. `name` may contain dots, `mesh` may not: node id is `<mesh>.<name>` (contract, section 3.4). */
 export interface ProxyId {
@@ -12,15 +13,15 @@ export function proxyText(proxy: ProxyId): string {
 }
 
 /**
- * All that one proxy should have now. Immutable and replaced as a whole. A map whose content did not change keeps its
+ * All that one proxy should have now. Immutable and replaced as a whole. A list whose content did not change keeps its
  * identity from snapshot to snapshot, so `before.resources.cluster === after.resources.cluster` means "nothing to send".
  */
 export interface Snapshot {
   /** Store revision that this picture includes. */
   readonly revision: number;
-  /** Revision at which the map of each type became what it is, for this proxy. */
+  /** Revision at which the list of each type became what it is, for this proxy. */
   readonly since: { readonly [T in XdsType]: number };
-  readonly resources: { readonly [T in XdsType]: ReadonlyMap<string, EncodedResource> };
+  readonly resources: { readonly [T in XdsType]: ResourceList };
 }
 
 export interface SubscribeOptions {

@@ -1,11 +1,12 @@
 import type { EncodedResource } from "../envoy/encoded-resource.ts";
-import { changesBetween, EMPTY_MAP, type ResourceMap } from "./map-changes.ts";
+import { ResourceList } from "../push/resource-list.ts";
+import { changesBetween } from "./list-changes.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** How long the resources of a refused response wait before they may be sent again (contract 4.1: `nackBackoff`). */
 export const NACK_BACKOFF_MS = 5000;
 
-/** Something that the map no longer has. */
+/** Something that the list no longer has. */
 interface Gone {
   /** Its last content; undefined if it was gone before this stream began. */
   readonly resource: EncodedResource | undefined;
@@ -24,18 +25,18 @@ interface Refusals {
 }
 
 /**
- * What one client still has to get of one type. The state is the map it was served up to plus a few names that deviate
+ * What one client still has to get of one type. The state is the list it was served up to plus a few names that deviate
  * from it, so a stream at rest costs next to nothing and changes that come while a response is unanswered fold into one.
  */
 export class Backlog {
-  /** Everything the client wants of this map was handed out by `collect`, `#pending` aside. */
-  #base: ResourceMap = EMPTY_MAP;
+  /** Everything the client wants of this list was handed out by `collect`, `#pending` aside. */
+  #base: ResourceList = ResourceList.EMPTY;
   /**
-   * To be sent although the map did not change: newly asked for, asked for again, or held back. Here and below: undefined
+   * To be sent although the list did not change: newly asked for, asked for again, or held back. Here and below: undefined
    * while it is empty, as it is for most of the time in thousands of streams.
    */
   #pending: Map<string, EncodedResource | undefined> | undefined;
-  /** Gone from the map, but not yet removed from the client. */
+  /** Gone from the list, but not yet removed from the client. */
   #gone: Map<string, Gone> | undefined;
   /** What the client holds since before this stream. */
   #initialVersions: ReadonlyMap<string, string> | undefined;
@@ -55,13 +56,13 @@ export class Backlog {
     return refusals && refusals.held.size > 0 && this.#pending ? refusals.heldUntil : undefined;
   }
 
-  /** True if the client got and accepted all it wants of `map`, provided that nothing is unanswered. */
-  holds(map: ResourceMap): boolean {
-    return this.#base === map && !this.#pending && !this.hasRefused;
+  /** True if the client got and accepted all it wants of `list`, provided that nothing is unanswered. */
+  holds(list: ResourceList): boolean {
+    return this.#base === list && !this.#pending && !this.hasRefused;
   }
 
   /** Makes these due whether they changed or not, as soon as they exist. `from` has their content, should they go meanwhile. */
-  require(names: Iterable<string>, from: ResourceMap = EMPTY_MAP): void {
+  require(names: Iterable<string>, from: ResourceList = ResourceList.EMPTY): void {
     for (const name of names) {
       this.#require(name, from.get(name) ?? this.#pending?.get(name));
       this.#doubt(name);
@@ -70,7 +71,7 @@ export class Backlog {
 
   /** The whole type again: the client turned the wildcard on late, or asked for the same again. */
   requireAll(): void {
-    for (const [name, resource] of this.#base) this.#require(name, resource);
+    for (const resource of this.#base) this.#require(resource.name, resource);
   }
 
   /** The client no longer wants these. */
@@ -91,12 +92,12 @@ export class Backlog {
     if (versions.size > 0) this.#initialVersions = versions;
   }
 
-  /** Moves on to `map` and returns what is due now. What is returned counts as sent. */
-  collect(map: ResourceMap, subscription: Subscription, now: number): EncodedResource[] {
-    if (map === this.#base && !this.#pending) return [];
+  /** Moves on to `list` and returns what is due now. What is returned counts as sent. */
+  collect(list: ResourceList, subscription: Subscription, now: number): EncodedResource[] {
+    if (list === this.#base && !this.#pending) return [];
     const due = new Map<string, EncodedResource>();
-    if (map !== this.#base) this.#advance(map, subscription, due);
-    if (this.#pending) this.#addPending(this.#pending, map, subscription, due);
+    if (list !== this.#base) this.#advance(list, subscription, due);
+    if (this.#pending) this.#addPending(this.#pending, list, subscription, due);
     if (this.#refusals && this.#refusals.held.size > 0) this.#holdBack(this.#refusals, due, now);
     return [...due.values()];
   }
@@ -107,22 +108,22 @@ export class Backlog {
    */
   #addPending(
     pending: ReadonlyMap<string, EncodedResource | undefined>,
-    map: ResourceMap,
+    list: ResourceList,
     subscription: Subscription,
     due: Map<string, EncodedResource>,
   ): void {
     this.#pending = undefined;
     for (const [name, last] of pending) {
-      const resource = map.get(name) ?? this.#gone?.get(name)?.resource ?? last;
+      const resource = list.get(name) ?? this.#gone?.get(name)?.resource ?? last;
       if (!resource) continue;
       if (subscription.wants(name)) due.set(name, resource);
-      else if (!map.has(name)) this.#lost(name, { resource, heldVersion: undefined });
+      else if (!list.has(name)) this.#lost(name, { resource, heldVersion: undefined });
     }
   }
 
-  #advance(map: ResourceMap, subscription: Subscription, due: Map<string, EncodedResource>): void {
+  #advance(list: ResourceList, subscription: Subscription, due: Map<string, EncodedResource>): void {
     const initial = this.#initialVersions;
-    const { changed, removed } = changesBetween(this.#base, map);
+    const { changed, removed } = changesBetween(this.#base, list);
     for (const resource of changed) {
       const { name, version } = resource;
       const held = this.#gone?.get(name)?.heldVersion ?? initial?.get(name);
@@ -131,14 +132,14 @@ export class Backlog {
     }
     for (const name of removed) this.#lose(name, subscription);
     for (const [name, heldVersion] of initial ?? []) {
-      if (!map.has(name) && subscription.wants(name)) this.#lost(name, { resource: undefined, heldVersion });
+      if (!list.has(name) && subscription.wants(name)) this.#lost(name, { resource: undefined, heldVersion });
     }
     if (this.#gone?.size === 0) this.#gone = undefined;
     this.#initialVersions = undefined;
-    this.#base = map;
+    this.#base = list;
   }
 
-  /** The map no longer has it. What was refused or not sent is not at the client: should the same come back, it is news. */
+  /** The list no longer has it. What was refused or not sent is not at the client: should the same come back, it is news. */
   #lose(name: string, subscription: Subscription): void {
     const resource = this.#base.get(name);
     const pending = this.#pending?.has(name);

@@ -1,6 +1,6 @@
 import type { EncodedResource, XdsType } from "../envoy/encoded-resource.ts";
 import type { GrpcMessage } from "../grpc/framing.ts";
-import type { ResourceMap } from "./map-changes.ts";
+import type { ResourceList } from "../push/resource-list.ts";
 
 /** What a request said about the response it answers, if it answers one. */
 export type Answer = "accepted" | "refused" | undefined;
@@ -13,7 +13,7 @@ export interface Outgoing {
 
 /** Where a channel should get to. */
 export interface Target {
-  readonly map: ResourceMap;
+  readonly list: ResourceList;
   readonly revision: number;
   /** Whether resources may be taken away now; make before break says when. */
   readonly removals: boolean;
@@ -40,8 +40,8 @@ export interface Channel<Request> {
   onRequest(request: Request, now: number): Answer;
   /** The next frame on the way to the target, if one may be sent now. */
   next(target: Target): Outgoing | undefined;
-  /** All that the client wants of this map is known to be there. */
-  holds(map: ResourceMap): boolean;
+  /** All that the client wants of this list is known to be there. */
+  holds(list: ResourceList): boolean;
   /** Makes these due although their content did not change; `from` has it, should they be gone before they can be sent. */
-  require(names: Iterable<string>, from: ResourceMap): void;
+  require(names: Iterable<string>, from: ResourceList): void;
 }

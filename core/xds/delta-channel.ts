@@ -18,7 +18,7 @@ export class DeltaChannel extends PartedChannel<DeltaDiscoveryRequest> {
     if (!this.subscribed) return undefined;
     if (!this.parts.waiting) {
       if (this.parts.unanswered) return undefined;
-      const due = this.backlog.collect(target.map, this.#subscription, target.now);
+      const due = this.backlog.collect(target.list, this.#subscription, target.now);
       const removed = target.removals ? this.backlog.takeGone(this.#subscription) : [];
       if (!this.load(due, removed)) return undefined;
     }

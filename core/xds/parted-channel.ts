@@ -1,8 +1,8 @@
 import type { EncodedResource, XdsType } from "../envoy/encoded-resource.ts";
+import type { ResourceList } from "../push/resource-list.ts";
 import { Backlog } from "./backlog.ts";
 import type { Answer, Channel, Outgoing, Target } from "./channel.ts";
 import type { ResponseEncoder } from "./discovery-response.ts";
-import type { ResourceMap } from "./map-changes.ts";
 import { Parts } from "./parts.ts";
 
 /**
@@ -48,11 +48,11 @@ export abstract class PartedChannel<Request> implements Channel<Request> {
 
   abstract next(target: Target): Outgoing | undefined;
 
-  holds(map: ResourceMap): boolean {
-    return !this.parts.waiting && !this.parts.unanswered && !this.owesAnswer && this.backlog.holds(map);
+  holds(list: ResourceList): boolean {
+    return !this.parts.waiting && !this.parts.unanswered && !this.owesAnswer && this.backlog.holds(list);
   }
 
-  require(names: Iterable<string>, from: ResourceMap): void {
+  require(names: Iterable<string>, from: ResourceList): void {
     this.backlog.require(names, from);
   }
 

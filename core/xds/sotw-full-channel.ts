@@ -1,9 +1,10 @@
 import type { EncodedResource, XdsType } from "../envoy/encoded-resource.ts";
+import { ResourceList } from "../push/resource-list.ts";
 import { NACK_BACKOFF_MS } from "./backlog.ts";
 import type { Answer, Channel, Outgoing, Target } from "./channel.ts";
 import type { DiscoveryRequest } from "./discovery-request.ts";
 import type { ResponseEncoder } from "./discovery-response.ts";
-import { changesBetween, EMPTY_MAP, type ResourceMap } from "./map-changes.ts";
+import { changesBetween } from "./list-changes.ts";
 import { SotwNames } from "./sotw-names.ts";
 import { responseVersion } from "./sotw-version.ts";
 
@@ -15,8 +16,8 @@ export class SotwFullChannel implements Channel<DiscoveryRequest> {
   readonly type: XdsType;
   readonly #encoder: ResponseEncoder;
   readonly #names = new SotwNames();
-  #base: ResourceMap = EMPTY_MAP;
-  /** The client has them, the map has not. */
+  #base: ResourceList = ResourceList.EMPTY;
+  /** The client has them, the list has not. */
   #kept = new Map<string, EncodedResource>();
   #subscribed = false;
   #owesAnswer = false;
@@ -24,7 +25,7 @@ export class SotwFullChannel implements Channel<DiscoveryRequest> {
   #refused = false;
   #heldUntil = 0;
   #nonce = "";
-  #target: ResourceMap = EMPTY_MAP;
+  #target: ResourceList = ResourceList.EMPTY;
 
   constructor(type: XdsType, encoder: ResponseEncoder) {
     this.type = type;
@@ -74,14 +75,14 @@ export class SotwFullChannel implements Channel<DiscoveryRequest> {
   }
 
   next(target: Target): Outgoing | undefined {
-    this.#target = target.map;
+    this.#target = target.list;
     if (!this.#subscribed || this.#unanswered || target.now < this.#heldUntil) return undefined;
     this.#heldUntil = 0;
     const fresh = this.#advance(target);
     if (!fresh && !this.#owesAnswer) return undefined;
     this.#owesAnswer = false;
     this.#unanswered = true;
-    const resources = [...this.#base.values(), ...this.#kept.values()].filter(({ name }) =>
+    const resources = [...this.#base, ...this.#kept.values()].filter(({ name }) =>
       this.#names.subscription.wants(name),
     );
     const { message, nonce } = this.#encoder.encode(this.type, resources, [], responseVersion, this.#nonce);
@@ -89,23 +90,23 @@ export class SotwFullChannel implements Channel<DiscoveryRequest> {
     return { message, fresh: fresh ?? [] };
   }
 
-  holds(map: ResourceMap): boolean {
-    return this.#base === map && !this.#unanswered && !this.#owesAnswer && !this.#refused;
+  holds(list: ResourceList): boolean {
+    return this.#base === list && !this.#unanswered && !this.#owesAnswer && !this.#refused;
   }
 
   /** Moves on to the target; undefined if the set that the client has stays the same. */
   #advance(target: Target): EncodedResource[] | undefined {
-    const { map, removals } = target;
+    const { list, removals } = target;
     const drops = removals && this.#kept.size > 0;
     if (drops) this.#kept = new Map();
-    if (map === this.#base) return drops ? [] : undefined;
+    if (list === this.#base) return drops ? [] : undefined;
     const wants = (name: string) => this.#names.subscription.wants(name);
-    const { changed, removed } = changesBetween(this.#base, map);
+    const { changed, removed } = changesBetween(this.#base, list);
     const fresh = changed.filter(({ name }) => wants(name));
     const gone = removed.filter(wants);
     for (const { name } of changed) this.#kept.delete(name);
     for (const name of removals ? [] : gone) this.#kept.set(name, this.#base.get(name) as EncodedResource);
-    this.#base = map;
+    this.#base = list;
     return fresh.length > 0 || drops || (removals && gone.length > 0) ? fresh : undefined;
   }
 

@@ -36,7 +36,7 @@ export class SotwPartialChannel extends PartedChannel<DiscoveryRequest> {
   next(target: Target): Outgoing | undefined {
     if (!this.subscribed || this.parts.unanswered) return undefined;
     if (!this.parts.waiting) {
-      const due = this.backlog.collect(target.map, this.#names.subscription, target.now);
+      const due = this.backlog.collect(target.list, this.#names.subscription, target.now);
       if (target.removals) this.backlog.takeGone(this.#names.subscription);
       if (!this.load(due, [])) return undefined;
     }

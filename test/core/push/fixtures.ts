@@ -35,7 +35,7 @@ export class Watcher implements Disposable {
   }
 
   names(type: XdsType): string[] {
-    return [...(this.last?.resources[type].keys() ?? [])];
+    return [...(this.last?.resources[type].names ?? [])];
   }
 
   resource(type: XdsType, name: string): EncodedResource | undefined {
@@ -99,9 +99,9 @@ export class TestEngine implements AsyncDisposable {
 /** Everything in a snapshot as text, to compare byte for byte. */
 export function bytesOf(snapshot: Snapshot | undefined): Record<string, string> {
   const all: Record<string, string> = {};
-  for (const [type, map] of Object.entries(snapshot?.resources ?? {})) {
-    all[`${type} names`] = [...map.keys()].join();
-    for (const [name, { version, deltaChunk, sotwChunk }] of map) {
+  for (const [type, list] of Object.entries(snapshot?.resources ?? {})) {
+    all[`${type} names`] = list.names.join();
+    for (const { name, version, deltaChunk, sotwChunk } of list) {
       const hex = [deltaChunk, sotwChunk].map((chunk) => Buffer.from(chunk).toString("hex"));
       all[`${type} ${name}`] = [version, ...hex].join(" ");
     }

@@ -59,8 +59,8 @@ function checkWhole(watcher: Watcher): void {
 function keptBy(watchers: Iterable<Watcher>): Record<string, number> {
   const kept = { cluster: new Set(), endpoint: new Set(), secret: new Set(), listener: new Set(), route: new Set() };
   for (const { last } of watchers) {
-    for (const [type, map] of Object.entries(last?.resources ?? {})) {
-      for (const resource of map.values()) kept[type as keyof typeof kept].add(resource);
+    for (const [type, list] of Object.entries(last?.resources ?? {})) {
+      for (const resource of list) kept[type as keyof typeof kept].add(resource);
     }
   }
   return Object.fromEntries(Object.entries(kept).map(([type, set]) => [type, set.size]));

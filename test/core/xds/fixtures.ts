@@ -8,6 +8,7 @@ import {
 } from "#envoy/service/discovery/v3/discovery_pb.js";
 import { type EncodedResource, TYPE_URL, XDS_TYPES, type XdsType } from "../../../core/envoy/encoded-resource.ts";
 import type { GrpcMessage } from "../../../core/grpc/framing.ts";
+import { ResourceList } from "../../../core/push/resource-list.ts";
 import type { Snapshot } from "../../../core/push/snapshot.ts";
 
 /** A resource whose content is just bytes; enough for everything but Envoy. */
@@ -42,10 +43,10 @@ export function makeSnapshot(revision: number, picture: Picture, previous?: Snap
       if (old && same) return [type, old];
       return [
         type,
-        new Map(
+        ResourceList.of(
           wanted.map(([name, version]) => {
             const known = old?.get(name);
-            return [name, known?.version === version ? known : fakeResource(type, name, version, size)];
+            return known?.version === version ? known : fakeResource(type, name, version, size);
           }),
         ),
       ];

@@ -65,8 +65,8 @@ export class StreamBench {
   /** The control plane has a new picture. */
   update(revision: number, picture: Picture, size?: number): void {
     this.#picture = makeSnapshot(revision, picture, this.#picture, size);
-    for (const map of Object.values(this.#picture.resources)) {
-      for (const resource of map.values()) {
+    for (const list of Object.values(this.#picture.resources)) {
+      for (const resource of list) {
         this.#nameOf.set(anyValue(resource.sotwChunk), `${resource.name}@${resource.version}`);
       }
     }

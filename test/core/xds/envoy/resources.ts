@@ -9,6 +9,7 @@ import { SecretSchema } from "#envoy/extensions/transport_sockets/tls/v3/secret_
 import { UpstreamTlsContextSchema } from "#envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
 import { encodeResource } from "../../../../core/envoy/encode.ts";
 import { type EncodedResource, XDS_TYPES, type XdsType } from "../../../../core/envoy/encoded-resource.ts";
+import { ResourceList } from "../../../../core/push/resource-list.ts";
 import type { Snapshot } from "../../../../core/push/snapshot.ts";
 import { sinceOf } from "../fixtures.ts";
 
@@ -117,10 +118,10 @@ export function route(name: string, clusterName: string): EncodedResource {
 /** A snapshot of these; maps that did not change keep their identity, as the port promises. */
 export function snapshotOf(revision: number, resources: readonly EncodedResource[], previous?: Snapshot): Snapshot {
   const maps = XDS_TYPES.map((type) => {
-    const map = new Map(resources.filter((each) => each.type === type).map((each) => [each.name, each]));
+    const list = ResourceList.of(resources.filter((each) => each.type === type));
     const old = previous?.resources[type];
-    const same = old?.size === map.size && [...map].every(([name, { version }]) => old.get(name)?.version === version);
-    return [type, same ? old : map];
+    const same = old?.size === list.size && [...list].every(({ name, version }) => old.get(name)?.version === version);
+    return [type, same ? old : list];
   });
   const made = Object.fromEntries(maps) as Snapshot["resources"];
   return { revision, since: sinceOf(revision, made, previous), resources: made };
