@@ -41,8 +41,9 @@ export class GrpcServer {
   constructor(options: GrpcServerOptions) {
     this.#options = options;
     const { clock, keepalive } = options;
-    this.#turns = new Turns(clock);
-    this.#outflow = options.outflow ?? new Outflow();
+    const outflow = options.outflow ?? new Outflow();
+    this.#outflow = outflow;
+    this.#turns = new Turns(clock, () => outflow.flooded);
     if (keepalive) this.#keepalive = new Keepalive({ clock, ...keepalive });
   }
 

@@ -9,6 +9,8 @@ export class Outflow {
   #newest: object | undefined;
   #waiting: ((turned: boolean) => void) | undefined;
   #immediate: NodeJS.Immediate | undefined;
+  /** Somebody is in the middle of many writes. What is read meanwhile can wait, and has to, or the last write is late. */
+  flooded = false;
 
   /** `writer` has written. It must call `left` when that is gone, and may be late or never do so. */
   wrote(writer: object): void {

@@ -15,9 +15,12 @@ export class Turns {
   /** End of the present slice, which ends with the turn of the event loop too. */
   #until = 0;
   #running = false;
+  readonly #held: () => boolean;
 
-  constructor(clock: Clock) {
+  /** While it is `held`, no work is done. Default: never. */
+  constructor(clock: Clock, held = () => false) {
     this.#clock = clock;
+    this.#held = held;
   }
 
   /** Calls `work`, which must not throw, when it is its turn. */
@@ -27,7 +30,7 @@ export class Turns {
       this.#until = this.#clock.monotonic() + SLICE_MS;
       setImmediate(() => this.#slice());
     }
-    if (this.#waiting.length === 0 && this.#clock.monotonic() < this.#until) work();
+    if (this.#waiting.length === 0 && !this.#held() && this.#clock.monotonic() < this.#until) work();
     else this.#waiting.push(work);
   }
 
@@ -46,7 +49,7 @@ export class Turns {
   }
 
   #next(): void {
-    const work = this.#waiting[this.#done];
+    const work = this.#held() ? undefined : this.#waiting[this.#done];
     if (work && this.#clock.monotonic() < this.#until) {
       this.#done++;
       work();

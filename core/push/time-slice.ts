@@ -52,6 +52,7 @@ export class TimeSlice {
     this.begin();
     return new Promise((resolve, reject) => {
       const goOn = (): void => {
+        outflow.flooded = false;
         try {
           if (this.#visitSome(iterator, outflow, visit, goOn)) resolve();
         } catch (thrown) {
@@ -76,6 +77,7 @@ export class TimeSlice {
         return false;
       }
       const writing = outflow.busy;
+      outflow.flooded = writing;
       if (this.over(writing ? WRITING_BUDGET_MS : BUDGET_MS)) {
         setImmediate(() => {
           this.begin();

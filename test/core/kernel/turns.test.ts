@@ -47,3 +47,24 @@ test("what follows a turn without waiting counts to it", async () => {
   await all;
   assert.deepEqual(done, [0, 1, 2, 3, 4, 5]);
 });
+
+test("while it is held nothing is done, and everything afterwards in its order", async () => {
+  let held = true;
+  const turns = new Turns(new ManualClock(), () => held);
+  const done: number[] = [];
+  for (const number of [1, 2, 3]) {
+    turns.take(() => {
+      done.push(number);
+      held = number === 2;
+    });
+  }
+  await nextTurn();
+  await nextTurn();
+  assert.deepEqual(done, []);
+  held = false;
+  await nextTurn();
+  assert.deepEqual(done, [1, 2], "it may be held again by what is done");
+  held = false;
+  await nextTurn();
+  assert.deepEqual(done, [1, 2, 3]);
+});

@@ -45,6 +45,7 @@ test("what a visit writes leaves before the next, for 42 ms in one turn; who nev
     return undefined;
   });
   assert.equal(seen, 1);
+  assert.equal(outflow.flooded, true, "others wait");
   for (let left = 0; left < 80; left++) outflow.left(ITEMS);
   assert.equal(seen, 42);
   await nextTurn();
@@ -53,6 +54,7 @@ test("what a visit writes leaves before the next, for 42 ms in one turn; who nev
   assert.equal(seen, 44, "nothing has left");
   while (seen < 100) await nextTurn();
   await all;
+  assert.equal(outflow.flooded, false);
 });
 
 test("what a visit throws ends it", async () => {
