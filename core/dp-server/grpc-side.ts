@@ -1,5 +1,4 @@
 import { GrpcServer } from "../grpc/grpc-server.ts";
-import type { Clock } from "../kernel/clock.ts";
 import type { Outflow } from "../kernel/outflow.ts";
 import { adsMethods } from "../xds/ads-methods.ts";
 import type { AdsProtocolDeps } from "../xds/ads-protocol.ts";
@@ -15,7 +14,6 @@ const KEEPALIVE = { silenceMs: 10_500, lostMs: 14_250 };
 const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 
 export interface GrpcSideDeps extends AdsProtocolDeps {
-  readonly clock: Clock;
   readonly events: StreamEvents;
   readonly outflow?: Outflow | undefined;
 }

@@ -22,6 +22,12 @@ export interface GrpcServerOptions {
   readonly keepalive?: Omit<KeepaliveOptions, "clock"> | undefined;
 }
 
+/** What the calls of all connections share. */
+interface ConnectionOptions extends GrpcServerOptions {
+  readonly turns: Turns;
+  readonly outflow: Outflow;
+}
+
 /** The first request of an Envoy has 60 KB: with windows that hold it nobody waits for permission to go on. */
 const WINDOW_BYTES = 256 * 1024;
 /** Node counts what a session holds, and refuses streams beyond it; 10 MB by default. In MB. */
@@ -32,24 +38,19 @@ const MAX_SESSION_MEMORY = 64;
  * is. On node:http2 itself; a gRPC library on top of it took a sixth of the CPU of a message (docs/engine.md).
  */
 export class GrpcServer {
-  readonly #options: GrpcServerOptions;
+  readonly #options: ConnectionOptions;
   readonly #connections = new Set<Connection>();
   readonly #keepalive: Keepalive | undefined;
-  readonly #turns: Turns;
-  readonly #outflow: Outflow;
 
   constructor(options: GrpcServerOptions) {
-    this.#options = options;
-    const { clock, keepalive } = options;
-    const outflow = options.outflow ?? new Outflow();
-    this.#outflow = outflow;
-    this.#turns = new Turns(clock, () => outflow.flooded);
+    const { clock, keepalive, outflow = new Outflow() } = options;
+    this.#options = { ...options, outflow, turns: new Turns(clock, () => outflow.flooded) };
     if (keepalive) this.#keepalive = new Keepalive({ clock, ...keepalive });
   }
 
   /** Takes over a connection that agreed on h2. */
   accept(socket: Socket): void {
-    const connection = new Connection(socket, this.#options, this.#turns, this.#outflow);
+    const connection = new Connection(socket, this.#options);
     this.#connections.add(connection);
     this.#keepalive?.add(connection);
     connection.session.on("close", () => {
@@ -68,16 +69,12 @@ class Connection implements KeptPeer {
   readonly session: ServerHttp2Session;
   heardAt: number;
   asked = false;
-  readonly #options: GrpcServerOptions;
-  readonly #turns: Turns;
-  readonly #outflow: Outflow;
+  readonly #options: ConnectionOptions;
   /** `address:port` */
   readonly #peer: string;
 
-  constructor(socket: Socket, options: GrpcServerOptions, turns: Turns, outflow: Outflow) {
+  constructor(socket: Socket, options: ConnectionOptions) {
     this.#options = options;
-    this.#turns = turns;
-    this.#outflow = outflow;
     this.heardAt = options.clock.monotonic();
     this.#peer = `${socket.remoteAddress}:${socket.remotePort}`;
     const session = performServerHandshake(socket, {
@@ -111,7 +108,7 @@ class Connection implements KeptPeer {
     headers: Readonly<Record<string, string | readonly string[] | undefined>>,
     rawHeaders: readonly string[],
   ): void {
-    const { methods, clock, maxMessageBytes } = this.#options;
+    const { methods, clock, turns, outflow, maxMessageBytes } = this.#options;
     this.heard();
     const path = String(headers[":path"]);
     if (headers[":method"] !== "POST" || !String(headers["content-type"]).startsWith("application/grpc")) {
@@ -124,17 +121,8 @@ class Connection implements KeptPeer {
       refuse(stream, { ":status": 200, "content-type": "application/grpc", ...trailers });
       return;
     }
-    new Http2Call({
-      stream,
-      rawHeaders,
-      peer: this.#peer,
-      clock,
-      turns: this.#turns,
-      outflow: this.#outflow,
-      maxMessageBytes,
-      serve,
-      connection: this,
-    });
+    const peer = this.#peer;
+    new Http2Call({ stream, rawHeaders, peer, clock, turns, outflow, maxMessageBytes, serve, connection: this });
   }
 }
 

@@ -11,7 +11,7 @@ import { setFlagsFromString } from "node:v8";
  *   writes many times a second: with 5,000 sidecars that was more than half of all CPU.
  * - 3 s after a burst, instead of 8, V8 gives back what the heap no longer needs; it does so bit by bit.
  * - Functions are compiled to the best code after 30,000 calls instead of 3,000. A thousand joins call most functions some
- *   thousand times and then hardly ever: a twelfth of their CPU was spent on compiling for a future that did not come.
+ *   thousand times and then hardly ever: a tenth of their CPU was spent on compiling for a future that did not come.
  */
 export function expectBursts(): void {
   setFlagsFromString("--semi-space-growth-factor=16");

@@ -3,8 +3,8 @@ import type { Scope } from "../kernel/scope.ts";
 
 /**
  * How long a change waits for others to join it when the event loop never rests: this, or several times what the last push
- * took, since acknowledgements follow that cost as much, so that pushes leave time for what
- * else is to be done, as when thousands of sidecars join.
+ * took, since acknowledgements follow that cost as much, so that pushes leave time for what else is to be done, as when
+ * thousands of sidecars join.
  */
 const WINDOW_MS = 200;
 const WINDOW_PER_PUSH = 4;

@@ -55,7 +55,7 @@ export function createPushEngine(options: PushEngineOptions): PushEngine {
 
 /**
  * From changes in the store to snapshots of proxies (design.md, "How a change flows"; docs/engine.md). A change of
- * endpoints touches one ClusterLoadAssignment and the maps that hold it; a change of a definition plans one proxy anew.
+ * endpoints touches one ClusterLoadAssignment and the lists that hold it; a change of a definition plans one proxy anew.
  * What several proxies need is built once. Nothing runs unless something changed.
  */
 export class PushEngine implements SnapshotSource, Acknowledgements, Configurations {

@@ -174,7 +174,7 @@ const GIVE_UP_MS = 60_000;
 const NOTHING: readonly XdsType[] = [];
 const ONLY_ENDPOINTS: readonly XdsType[] = ["endpoint"];
 
-/** What a change of endpoints concerns is found without a property by a variable name, which is ten times as slow. */
+/** What a change of endpoints concerns is found without a property by a variable name, which is looked up each time. */
 function typesThatDiffer(before: Snapshot["resources"], after: Snapshot["resources"]): readonly XdsType[] {
   const rest =
     before.cluster === after.cluster &&

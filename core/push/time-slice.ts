@@ -79,10 +79,7 @@ export class TimeSlice {
       const writing = outflow.busy;
       outflow.flooded = writing;
       if (this.over(writing ? WRITING_BUDGET_MS : BUDGET_MS)) {
-        setImmediate(() => {
-          this.begin();
-          goOn();
-        });
+        void this.pause().then(goOn);
         return false;
       }
       if (!writing) continue;

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { ResourceList } from "../../../core/push/resource-list.ts";
 import { changesBetween } from "../../../core/xds/list-changes.ts";
 import { fakeResource } from "../xds/fixtures.ts";
+import { createRandom } from "./random-mesh.ts";
 
 const SEED = Number(process.env["MONOMESH_TEST_SEED"] ?? Date.now() % 1_000_000);
 
@@ -18,18 +19,15 @@ test("a list is sorted and finds its resources; of one name the last counts", ()
 });
 
 test(`differences are those of two maps, whether names are shared or not, asked once or twice (SEED=${SEED})`, () => {
-  let state = SEED;
-  const random = (below: number) => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
+  const random = createRandom(SEED);
   for (let round = 0; round < 300; round++) {
     const size = round % 10 === 0 ? 150 : 12;
-    const some = () => Array.from({ length: random(size) }, () => resource(`r${random(size)}`, random(3)));
+    const some = () =>
+      Array.from({ length: random.below(size) }, () => resource(`r${random.below(size)}`, random.below(3)));
     const before = ResourceList.of(some());
     const alike = new ResourceList(
       before.names,
-      [...before].map((each) => (random(3) ? each : resource(each.name, 9))),
+      [...before].map((each) => (random.below(3) ? each : resource(each.name, 9))),
     );
     for (const after of [ResourceList.of(some()), alike, alike]) {
       const { changed, removed } = changesBetween(before, after);

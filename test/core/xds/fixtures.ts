@@ -31,7 +31,7 @@ export function encodeResource(type: XdsType, name: string, version: string, val
   };
 }
 
-/** `{ cluster: { a: "1" } }`: names to versions. Equal maps of an earlier snapshot are kept, as the port promises. */
+/** `{ cluster: { a: "1" } }`: names to versions. Equal lists of an earlier snapshot are kept, as the port promises. */
 export type Picture = { readonly [T in XdsType]?: Readonly<Record<string, string>> };
 
 export function makeSnapshot(revision: number, picture: Picture, previous?: Snapshot, size = 8): Snapshot {

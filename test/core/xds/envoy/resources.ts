@@ -115,14 +115,14 @@ export function route(name: string, clusterName: string): EncodedResource {
   });
 }
 
-/** A snapshot of these; maps that did not change keep their identity, as the port promises. */
+/** A snapshot of these; lists that did not change keep their identity, as the port promises. */
 export function snapshotOf(revision: number, resources: readonly EncodedResource[], previous?: Snapshot): Snapshot {
-  const maps = XDS_TYPES.map((type) => {
+  const lists = XDS_TYPES.map((type) => {
     const list = ResourceList.of(resources.filter((each) => each.type === type));
     const old = previous?.resources[type];
     const same = old?.size === list.size && [...list].every(({ name, version }) => old.get(name)?.version === version);
     return [type, same ? old : list];
   });
-  const made = Object.fromEntries(maps) as Snapshot["resources"];
+  const made = Object.fromEntries(lists) as Snapshot["resources"];
   return { revision, since: sinceOf(revision, made, previous), resources: made };
 }
