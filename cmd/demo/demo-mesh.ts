@@ -83,6 +83,7 @@ export async function openDemoMesh(scope: Scope, dir: string, options: DemoMeshO
     sidecars,
     controlPlane: () => controlPlane as RoleProcess,
     async startControlPlane() {
+      scope.signal.throwIfAborted();
       controlPlane = startRole(["cp", "run"], env, options.program);
       await controlPlane.event("ready");
       return controlPlane;
@@ -94,6 +95,8 @@ export async function openDemoMesh(scope: Scope, dir: string, options: DemoMeshO
       );
       writeFileSync(join(dir, `${spec.name}.token`), String(token), { mode: 0o600 });
       writeFileSync(join(dir, `${spec.name}.yaml`), definition(spec));
+      // What starts after the scope was closed nobody would end.
+      scope.signal.throwIfAborted();
       const sidecar = startRole(
         [
           "dp",

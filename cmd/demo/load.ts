@@ -11,13 +11,19 @@ export interface LoadReport {
 
 /** Requests at a steady rate until it is stopped. */
 export interface Load {
-  /** Resolves once a request was answered with this body; milliseconds since the call. */
+  /**
+   * Resolves once a request was answered with this body; milliseconds since the call. Rejects after `timeoutMs`, or when the
+   * load's signal is aborted.
+   */
   firstAnswer(body: string, timeoutMs: number): Promise<number>;
   stop(): Promise<LoadReport>;
 }
 
-/** Starts `perSecond` GET requests a second, each on a new connection: the case in which a gap shows. */
-export function startLoad(port: number, perSecond: number): Load {
+/**
+ * Starts `perSecond` GET requests a second, each on a new connection: the case in which a gap shows. An aborted `signal`
+ * ends it as `stop` does.
+ */
+export function startLoad(port: number, perSecond: number, signal?: AbortSignal): Load {
   const reasons = new Map<string, number>();
   const answers = new Map<string, number>();
   const listeners = new Set<(body: string) => void>();
@@ -41,25 +47,28 @@ export function startLoad(port: number, perSecond: number): Load {
     const run = one().finally(() => pending.delete(run));
     pending.add(run);
   }, 1000 / perSecond);
+  const end = () => clearInterval(timer);
+  signal?.addEventListener("abort", end, { once: true });
   return {
     firstAnswer(body, timeoutMs) {
       const started = performance.now();
-      return new Promise((resolve, reject) => {
-        const timer = setTimeout(() => {
-          listeners.delete(listener);
-          reject(new Error(`no answer of ${body} in ${timeoutMs} ms`));
-        }, timeoutMs);
-        const listener = (got: string) => {
-          if (got !== body) return;
-          clearTimeout(timer);
-          listeners.delete(listener);
-          resolve(performance.now() - started);
-        };
-        listeners.add(listener);
+      const { promise, resolve, reject } = Promise.withResolvers<number>();
+      const timer = setTimeout(() => reject(new Error(`no answer of ${body} in ${timeoutMs} ms`)), timeoutMs);
+      const onAbort = () => reject(signal?.reason);
+      const listener = (got: string) => {
+        if (got === body) resolve(performance.now() - started);
+      };
+      listeners.add(listener);
+      signal?.addEventListener("abort", onAbort, { once: true });
+      return promise.finally(() => {
+        clearTimeout(timer);
+        listeners.delete(listener);
+        signal?.removeEventListener("abort", onAbort);
       });
     },
     async stop() {
-      clearInterval(timer);
+      end();
+      signal?.removeEventListener("abort", end);
       await Promise.all([...pending]);
       return { requests, failed, reasons, answers };
     },

@@ -40,7 +40,7 @@ export async function runDemo(args: readonly string[], io: Io): Promise<number> 
     io.stdout.write(
       "A mesh on this machine: one control plane, sidecars with real Envoy. Needs no root and no network; Ctrl-C removes all.\n",
     );
-    const told = tellAll(io, mesh, await demoSteps(scope, mesh), stop.promise);
+    const told = tellAll(io, mesh, await demoSteps(scope, mesh), scope.signal);
     const interrupted = await Promise.race([told.then(() => false), stop.promise.then(() => true)]);
     if (interrupted) return 130;
     if (keep) {
@@ -71,20 +71,16 @@ function parseDemoArgs(args: readonly string[]): { keep: boolean; help: boolean 
   }
 }
 
-async function tellAll(io: Io, mesh: DemoMesh, steps: readonly Step[], stopped: Promise<void>): Promise<void> {
-  let interrupted = false;
-  void stopped.then(() => {
-    interrupted = true;
-  });
+async function tellAll(io: Io, mesh: DemoMesh, steps: readonly Step[], signal: AbortSignal): Promise<void> {
   const width = Math.max(...steps.map((step) => step.title.length)) + 2;
   for (const [index, step] of steps.entries()) {
     io.stdout.write(`  ${index + 1}  ${step.title.padEnd(width)}`);
     const told = await step.run();
-    if (interrupted) return;
+    if (signal.aborted) return;
     io.stdout.write(`${told}\n`);
   }
   io.stdout.write("\n");
-  await settled(mesh);
+  await settled(mesh, signal);
   const session = {
     io,
     kumactl: false,
@@ -100,12 +96,12 @@ async function tellAll(io: Io, mesh: DemoMesh, steps: readonly Step[], stopped: 
 }
 
 /** The table is shown once every sidecar has its newest configuration, or after 5 s as it is. */
-async function settled(mesh: DemoMesh): Promise<void> {
+async function settled(mesh: DemoMesh, signal: AbortSignal): Promise<void> {
   const current = async () => {
     const body = (await mesh.api.get("/meshes/default/dataplanes/_overview")).body as { items: readonly Json[] };
     return dataplaneRows(body.items, Date.now(), false).rows.every((row) => row[CONFIG_COLUMN] === "current");
   };
-  await eventually(current, (all) => all, 5000).catch(() => undefined);
+  await eventually(current, (all) => all, 5000, signal).catch(() => undefined);
 }
 
 const CONFIG_COLUMN = 7;

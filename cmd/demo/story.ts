@@ -45,6 +45,11 @@ export async function demoSteps(scope: Scope, mesh: DemoMesh): Promise<Step[]> {
   );
   for (const each of [backend1, backend2, web]) await startHttpApp(scope, each.name, each.servicePort);
   const tcp = await startTcpApp(scope, redis.servicePort);
+  // Who interrupts the demo waits for no step: all that a step waits for ends with the scope.
+  const { signal } = scope;
+  const soon = <T>(attempt: () => Promise<T>, good: (value: T) => boolean = () => true) =>
+    eventually(attempt, good, 10_000, signal);
+  const pause = (ms: number) => sleep(ms, undefined, { signal });
 
   return [
     {
@@ -66,42 +71,39 @@ export async function demoSteps(scope: Scope, mesh: DemoMesh): Promise<Step[]> {
     {
       title: "web -> sidecar -> sidecar -> backend, redis",
       run: async () => {
-        const answer = await eventually(
+        const answer = await soon(
           () => get(toBackend, "/"),
           (got) => got.status === 200,
         );
         const started = performance.now();
-        const pong = await eventually(
-          () => ping(toRedis),
-          () => true,
-        );
+        const pong = await soon(() => ping(toRedis));
         return `${answer.body} answers; ${tcp.label}: ${pong}, ${milliseconds(performance.now() - started)}`;
       },
     },
     {
       title: `backend-2 joins under ${RATE} requests a second`,
       run: async () => {
-        const load = startLoad(toBackend, RATE);
+        const load = startLoad(toBackend, RATE, signal);
         const started = performance.now();
         const [answered, serving] = await Promise.all([
           load.firstAnswer("backend-2", 15_000),
           mesh.startSidecar(backend2).then(() => performance.now() - started),
         ]);
-        await sleep(300);
+        await pause(300);
         return `${seconds(serving)}, first request ${answered < serving ? "before it said so" : `${milliseconds(answered - serving)} later`}; ${failures(await load.stop())}`;
       },
     },
     {
       title: "backend-1 leaves (SIGTERM) under the same load",
       run: async () => {
-        const load = startLoad(toBackend, RATE);
-        await sleep(300);
+        const load = startLoad(toBackend, RATE, signal);
+        await pause(300);
         const started = performance.now();
         const leaver = mesh.sidecars.get("backend-1");
         leaver?.process.kill("SIGTERM");
         const code = await leaver?.exited;
         const gone = performance.now() - started;
-        await sleep(300);
+        await pause(300);
         const withdrawn = leaver?.events.find((each) => each.event === "withdrawn");
         return `${withdrawn ? `withdrawn in ${withdrawn["tookMs"]} ms, ` : ""}drained and gone in ${seconds(gone)} (exit ${code}); ${failures(await load.stop())}`;
       },
@@ -112,7 +114,7 @@ export async function demoSteps(scope: Scope, mesh: DemoMesh): Promise<Step[]> {
         const victim = mesh.sidecars.get("redis-1");
         if (victim) killSidecar(victim);
         const killed = performance.now();
-        await eventually(
+        await soon(
           () => mesh.presence("redis-1"),
           (state) => state !== "connected",
         );
@@ -124,30 +126,30 @@ export async function demoSteps(scope: Scope, mesh: DemoMesh): Promise<Step[]> {
           ping(toRedis, 1000).catch(() => failed++);
         }, 50);
         const restarted = performance.now();
-        await mesh.startSidecar(redis);
-        await eventually(
-          () => ping(toRedis, 1000),
-          () => true,
-        );
+        try {
+          await mesh.startSidecar(redis);
+          await soon(() => ping(toRedis, 1000));
+        } finally {
+          clearInterval(probe);
+        }
         const back = performance.now() - restarted;
-        clearInterval(probe);
-        await sleep(100);
+        await pause(100);
         return `seen in ${milliseconds(seen)}, back in ${seconds(back)}; it was the only one: ${failed} of ${tried} pings failed`;
       },
     },
     {
       title: "control plane is killed for 2 s",
       run: async () => {
-        const load = startLoad(toBackend, RATE);
+        const load = startLoad(toBackend, RATE, signal);
         const victim = mesh.controlPlane();
         const killed = Date.now();
         victim.process.kill("SIGKILL");
         await victim.exited;
-        await sleep(2000);
+        await pause(2000);
         await mesh.startControlPlane();
         const up = performance.now();
         for (const name of ["redis-1", "backend-2", "web-1"]) {
-          await eventually(
+          await soon(
             () => mesh.connectedSince(name, killed),
             (connected) => connected,
           );
@@ -172,11 +174,12 @@ async function timed(run: () => Promise<unknown>, tell: (time: string) => string
 const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`;
 const milliseconds = (ms: number) => `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
 
-/** Repeats until the outcome is good; the last failure is thrown after 10 s. */
+/** Repeats until the outcome is good; the last failure is thrown after `timeoutMs`. Rejects once `signal` is aborted. */
 export async function eventually<T>(
   attempt: () => Promise<T>,
   good: (value: T) => boolean,
   timeoutMs = 10_000,
+  signal?: AbortSignal,
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
@@ -189,6 +192,6 @@ export async function eventually<T>(
       throw "error" in outcome
         ? outcome.error
         : new Error(`still ${JSON.stringify(outcome.value)} after ${timeoutMs} ms`);
-    await sleep(5);
+    await sleep(5, undefined, { signal });
   }
 }

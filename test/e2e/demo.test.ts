@@ -4,7 +4,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { EXECUTABLE } from "../support/executable.ts";
 
 /** A directory for temporary files of the demo's own, to see what it leaves behind. */
@@ -49,21 +48,26 @@ describe("the demo", () => {
     );
   });
 
-  it("cleans up at Ctrl-C in the middle of a step", async (test) => {
-    const { dir, env } = ownTmp(test);
-    const child = spawn(EXECUTABLE, ["demo"], { env, stdio: ["ignore", "pipe", "ignore"] });
-    let told = "";
-    child.stdout.on("data", (data) => (told += data));
-    const ended = new Promise((resolve) => child.on("exit", resolve));
-    while (!told.includes("  3  ")) await sleep(20);
-    child.kill("SIGINT");
-    assert.equal(await ended, 130);
-    assert.deepEqual(processesOf(dir), []);
-    assert.deepEqual(
-      readdirSync(dir).filter((name) => name.startsWith("monomesh-demo")),
-      [],
-    );
-  });
+  for (const step of [2, 3, 4, 6]) {
+    it(`cleans up at Ctrl-C in step ${step}`, async (test) => {
+      const { dir, env } = ownTmp(test);
+      const child = spawn(EXECUTABLE, ["demo"], { env, stdio: ["ignore", "pipe", "inherit"] });
+      const ended = new Promise((resolve) => child.on("close", resolve));
+      let told = "";
+      for await (const data of child.stdout) {
+        const before = told.includes(`  ${step}  `);
+        told += data;
+        if (!before && told.includes(`  ${step}  `)) child.kill("SIGINT");
+      }
+      assert.equal(await ended, 130, told);
+      assert.ok(!told.includes(`  ${step + 1}  `), told);
+      assert.deepEqual(processesOf(dir), []);
+      assert.deepEqual(
+        readdirSync(dir).filter((name) => name.startsWith("monomesh-demo")),
+        [],
+      );
+    });
+  }
 
   it("says what --keep is for, and refuses what it does not know", () => {
     assert.match(spawnSync(EXECUTABLE, ["demo", "--help"], { encoding: "utf8" }).stdout, /--keep/);
