@@ -7,6 +7,8 @@ import { silentLogger } from "../../../core/kernel/log.ts";
 import type { ResourceDraft } from "../../../core/model/resource.ts";
 import type { SharedStore } from "../../../core/store/leadership.ts";
 import type { Change, ResourceStore } from "../../../core/store/resource-store.ts";
+import { openPool } from "../../../plugins/store-postgres/connection.ts";
+import { readContent } from "../../../plugins/store-postgres/database.ts";
 import { openPostgresStore } from "../../../plugins/store-postgres/postgres-store.ts";
 import { openLink } from "../../core/sidecar/frozen-link.ts";
 import { postgresMissing, startPostgres, type TestPostgres } from "../../support/postgres.ts";
@@ -272,6 +274,27 @@ describe("the PostgreSQL store of several control planes", { skip: postgresMissi
       () => true,
     );
     assert.equal(next.revision, 4);
+  });
+
+  it("survives a connection that breaks between two statements of a read", async (test) => {
+    const database = await server.createDatabase();
+    const pool = openPool(server.options(database), () => undefined);
+    test.after(() => void pool.end());
+    pool.once("acquire", (client) => {
+      const query = client.query;
+      client.query = (async (statement: string) => {
+        client.query = query;
+        await client.query(statement);
+        const ended = new Promise((resolve) => client.once("end", resolve));
+        await server.query(
+          database,
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'monomesh'",
+        );
+        await ended;
+      }) as typeof query;
+    });
+    await assert.rejects(readContent(pool), /not queryable/);
+    assert.equal((await readContent(pool)).revision, 0, "the next read has a connection of its own");
   });
 
   it("has one leader; when that ends another leads within 5 s, and writes of the former are refused", async (test) => {
