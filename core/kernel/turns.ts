@@ -1,7 +1,5 @@
 import type { Clock } from "./clock.ts";
-
-/** Longest time for work of this kind before others have their turn; milliseconds. */
-const SLICE_MS = 10;
+import { LoopTurn } from "./loop-turn.ts";
 
 /**
  * Spreads work that comes in crowds, as when all sidecars lost their connection at once: each piece has its turn in the
@@ -9,6 +7,7 @@ const SLICE_MS = 10;
  */
 export class Turns {
   readonly #clock: Clock;
+  readonly #turn: LoopTurn;
   #waiting: (() => void)[] = [];
   /** Those of `#waiting` that had their turn. */
   #done = 0;
@@ -20,6 +19,7 @@ export class Turns {
   /** While it is `held`, no work is done. Default: never. */
   constructor(clock: Clock, held = () => false) {
     this.#clock = clock;
+    this.#turn = LoopTurn.of(clock);
     this.#held = held;
   }
 
@@ -27,7 +27,7 @@ export class Turns {
   take(work: () => void): void {
     if (!this.#running) {
       this.#running = true;
-      this.#until = this.#clock.monotonic() + SLICE_MS;
+      this.#until = this.#clock.monotonic() + this.#turn.share();
       setImmediate(() => this.#slice());
     }
     if (this.#waiting.length === 0 && !this.#held() && this.#clock.monotonic() < this.#until) work();
@@ -44,7 +44,7 @@ export class Turns {
       this.#running = false;
       return;
     }
-    this.#until = this.#clock.monotonic() + SLICE_MS;
+    this.#until = this.#clock.monotonic() + this.#turn.share();
     this.#next();
   }
 

@@ -1,24 +1,21 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock } from "../kernel/clock.ts";
+import { LoopTurn } from "../kernel/loop-turn.ts";
 import type { Outflow } from "../kernel/outflow.ts";
-
-/** Longest work without a look at the network, in milliseconds. */
-const BUDGET_MS = 10;
-/**
- * The same for work that writes and lets it leave: meanwhile nothing is read, so that a thousand proxies have a change before
- * the first of them acknowledges it. Others wait no longer than 50 ms.
- */
-const WRITING_BUDGET_MS = 42;
 
 /** Cuts long work into slices, so that the event loop is never blocked for long. */
 export class TimeSlice {
   readonly #clock: Clock;
-  #start: number;
+  readonly #turn: LoopTurn;
+  #start = 0;
+  #share = 0;
+  #writingShare = 0;
   #longest = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#start = clock.monotonic();
+    this.#turn = LoopTurn.of(clock);
+    this.begin();
   }
 
   /** Longest slice so far, in milliseconds. */
@@ -28,14 +25,16 @@ export class TimeSlice {
 
   /** Work begins after a wait. */
   begin(): void {
+    this.#share = this.#turn.share();
+    this.#writingShare = this.#turn.writingShare();
     this.#start = this.#clock.monotonic();
   }
 
   /** True when others should have their turn: await `pause` then. */
-  over(budget = BUDGET_MS): boolean {
+  over(writing = false): boolean {
     const spent = this.#clock.monotonic() - this.#start;
     if (spent > this.#longest) this.#longest = spent;
-    return spent >= budget;
+    return spent >= (writing ? this.#writingShare : this.#share);
   }
 
   async pause(): Promise<void> {
@@ -78,7 +77,7 @@ export class TimeSlice {
       }
       const writing = outflow.busy;
       outflow.flooded = writing;
-      if (this.over(writing ? WRITING_BUDGET_MS : BUDGET_MS)) {
+      if (this.over(writing)) {
         void this.pause().then(goOn);
         return false;
       }

@@ -1,0 +1,60 @@
+import type { Clock } from "./clock.ts";
+
+/*
+ * Longest time for one kind of work, for all of them together, and if one of them writes to many; milliseconds. What Node
+ * does itself, as reading from sockets, comes on top; all of it shall stay below 50 ms.
+ */
+const SLICE_MS = 10;
+const ALL_MS = 20;
+const WRITING_MS = 30;
+/** So that no kind of work stands still while others use up each turn. */
+const LEAST_MS = 2;
+
+const turns = new WeakMap<Clock, LoopTurn>();
+
+/**
+ * One turn of the event loop, which all kinds of work share: handshakes, requests, acknowledgements and pushes come at the
+ * same time when everybody joins, and slices of each kind would add up.
+ */
+export class LoopTurn {
+  readonly #clock: Clock;
+  #start = 0;
+  #known = false;
+
+  private constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** A process has one event loop and one clock, so that those who share the clock share the turn. */
+  static of(clock: Clock): LoopTurn {
+    const turn = turns.get(clock) ?? new LoopTurn(clock);
+    turns.set(clock, turn);
+    return turn;
+  }
+
+  /** How long work that begins now may go on before others have their turn; milliseconds. */
+  share(): number {
+    return Math.max(LEAST_MS, Math.min(SLICE_MS, ALL_MS - this.#spent()));
+  }
+
+  /**
+   * The same for work that writes and lets it leave: meanwhile nothing is read, so that many proxies have a change before the
+   * first of them acknowledges it.
+   */
+  writingShare(): number {
+    return Math.max(SLICE_MS, WRITING_MS - this.#spent());
+  }
+
+  /** Since somebody asked first in this turn. */
+  #spent(): number {
+    const now = this.#clock.monotonic();
+    if (!this.#known) {
+      this.#known = true;
+      this.#start = now;
+      setImmediate(() => {
+        this.#known = false;
+      });
+    }
+    return now - this.#start;
+  }
+}
