@@ -5,8 +5,8 @@ import type { Clock } from "./clock.ts";
  * does itself, as reading from sockets, comes on top; all of it shall stay below 50 ms.
  */
 const SLICE_MS = 10;
-const ALL_MS = 20;
-const WRITING_MS = 30;
+const ALL_MS = 16;
+const WRITING_MS = 28;
 /** So that no kind of work stands still while others use up each turn. */
 const LEAST_MS = 2;
 
