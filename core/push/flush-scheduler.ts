@@ -7,7 +7,7 @@ import type { Scope } from "../kernel/scope.ts";
  * thousands of sidecars join.
  */
 const WINDOW_MS = 200;
-const WINDOW_PER_PUSH = 4;
+const WINDOW_PER_PUSH = 8;
 /** No change waits longer, whatever a push takes: what a mesh of 10,000 needs while all of it joins. */
 const LONGEST_WINDOW_MS = 10_000;
 
