@@ -10,13 +10,13 @@ test("what one kind of work has used of a turn the others have not, but each has
   const turn = LoopTurn.of(clock);
   assert.equal(LoopTurn.of(clock), turn);
   assert.notEqual(LoopTurn.of(new ManualClock()), turn);
-  assert.deepEqual([turn.share(), turn.writingShare()], [10, 30]);
+  assert.deepEqual([turn.share(), turn.writingShare()], [10, 38]);
   clock.advance(14);
-  assert.deepEqual([turn.share(), turn.writingShare()], [6, 16]);
+  assert.deepEqual([turn.share(), turn.writingShare()], [2, 24]);
   clock.advance(30);
   assert.deepEqual([turn.share(), turn.writingShare()], [2, 10]);
   await nextTurn();
-  assert.deepEqual([turn.share(), turn.writingShare()], [10, 30]);
+  assert.deepEqual([turn.share(), turn.writingShare()], [10, 38]);
 });
 
 test("crowds of several kinds together take no longer than twice a crowd of one, and none stands still", async () => {

@@ -34,7 +34,7 @@ test("work without writes gives way every 10 ms", async () => {
   assert.equal(seen, 100);
 });
 
-test("what a visit writes leaves before the next, for 30 ms in one turn; who never lets go costs one turn", async () => {
+test("what a visit writes leaves before the next, for 38 ms in one turn; who never lets go costs one turn", async () => {
   const clock = new ManualClock();
   const outflow = new Outflow();
   let seen = 0;
@@ -47,11 +47,11 @@ test("what a visit writes leaves before the next, for 30 ms in one turn; who nev
   assert.equal(seen, 1);
   assert.equal(outflow.flooded, true, "others wait");
   for (let left = 0; left < 80; left++) outflow.left(ITEMS);
-  assert.equal(seen, 30);
+  assert.equal(seen, 38);
   await nextTurn();
-  assert.equal(seen, 31, "the next slice has begun");
+  assert.equal(seen, 39, "the next slice has begun");
   await nextTurn();
-  assert.equal(seen, 32, "nothing has left");
+  assert.equal(seen, 40, "nothing has left");
   while (seen < 100) await nextTurn();
   await all;
   assert.equal(outflow.flooded, false);
