@@ -2,8 +2,8 @@ import type { EncodedResource } from "../envoy/encoded-resource.ts";
 
 /**
  * Encoded resources of one type by name, sorted: an immutable map. A change of one resource makes a new list for each proxy
- * that has it, so this is an array and no Map: one of 20 takes a tenth of the time to make and to compare and a third of the memory, and
- * it is searched seldom.
+ * that has it, so this is an array and no Map: one of 20 takes a tenth of the time to make and to compare and a third of the
+ * memory, and it is searched seldom.
  */
 export class ResourceList implements Iterable<EncodedResource> {
   static #lists = 0;

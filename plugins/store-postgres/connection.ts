@@ -48,15 +48,23 @@ export function openPool(options: PostgresOptions, onIdleError: (error: Error) =
     maxLifetimeSeconds: Math.ceil(options.lifetimeMs / 1000),
   });
   pool.on("error", onIdleError);
+  pool.on("connect", surviveErrors);
   return pool;
 }
 
 /** One connection outside the pool; the caller connects and ends it. */
 export function createClient(options: PostgresOptions): pg.Client {
   const client = new pg.Client(clientConfig(options));
-  // Without a listener a broken connection would end the process; who uses it learns it by "end" or by a query.
-  client.on("error", () => undefined);
+  surviveErrors(client);
   return client;
+}
+
+/**
+ * Without a listener a connection that breaks between two statements would end the process; who uses it learns it by "end" or
+ * by a query.
+ */
+function surviveErrors(client: pg.ClientBase): void {
+  client.on("error", () => undefined);
 }
 
 /** Ends a connection also when nobody answers on it any more. */

@@ -69,10 +69,6 @@ export async function readEpoch(db: Queryable, key: { type: string; mesh: string
 /** Everything, as of one moment. */
 export async function readContent(pool: pg.Pool): Promise<Content> {
   const client = await pool.connect();
-  // A connection that breaks between two statements emits an error, which would end the process when nobody listened; the
-  // next statement rejects anyhow.
-  const onError = () => undefined;
-  client.on("error", onError);
   try {
     await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
     const { rows: states } = await client.query<{ revision: number; stamp: number | null }>(NOW);
@@ -93,7 +89,5 @@ export async function readContent(pool: pg.Pool): Promise<Content> {
   } catch (error) {
     client.release(true);
     throw error;
-  } finally {
-    client.off("error", onError);
   }
 }
