@@ -1,6 +1,8 @@
 /** A flag that says "not compressed" and the length, four bytes (gRPC over HTTP/2, "Length-Prefixed-Message"). */
 const PREFIX_BYTES = 5;
 
+const NOTHING = Buffer.alloc(0);
+
 /** What a message may not be: compressed, which nobody agreed on, or larger than the limit. */
 export type FramingProblem = "compressed" | "too large";
 
@@ -35,11 +37,12 @@ export function createMessageSplitter(onMessage: (message: Buffer) => void, limi
         needed = PREFIX_BYTES + length;
         if (bytes.byteLength < needed) break;
         onMessage(bytes.subarray(PREFIX_BYTES, needed));
-        bytes = bytes.subarray(needed);
+        bytes = bytes.byteLength > needed ? bytes.subarray(needed) : NOTHING;
         needed = PREFIX_BYTES;
       }
       held = bytes.byteLength;
-      parts = held === 0 ? [] : [bytes];
+      if (held > 0) parts = [bytes];
+      else if (parts.length > 0) parts = [];
       return undefined;
     },
   };

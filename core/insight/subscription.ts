@@ -36,7 +36,8 @@ export class Subscription {
     responsesRejected: zeros(),
   };
   readonly #rejections = new Map<string, Rejection>();
-  #lastUpdateTime: number | undefined;
+  /** 0: never. */
+  #lastUpdateTime = 0;
 
   constructor(id: string, instance: string, node: StreamNode, now: number) {
     this.id = id;
@@ -72,7 +73,7 @@ export class Subscription {
 
   build(): DiscoverySubscription {
     const status: Mutable<NonNullable<DiscoverySubscription["status"]>> = { total: this.#stats(XDS_TYPES) };
-    if (this.#lastUpdateTime !== undefined) status.lastUpdateTime = this.#lastUpdateTime;
+    if (this.#lastUpdateTime > 0) status.lastUpdateTime = this.#lastUpdateTime;
     for (const type of COUNTED) status[SHORT_NAME[type]] = this.#stats([type]);
     return {
       id: this.id,

@@ -1,6 +1,9 @@
 import type { Clock } from "./clock.ts";
 import { LoopTurn } from "./loop-turn.ts";
 
+/** Work that took less, all together, is not looked at for what it left to do; milliseconds. */
+const TOGETHER_MS = 0.1;
+
 /**
  * Spreads work that comes in crowds, as when all sidecars lost their connection at once: each piece has its turn in the
  * order in which it came, and the event loop is free between slices. Alone it is done at once.
@@ -14,6 +17,8 @@ export class Turns {
   /** End of the present slice, which ends with the turn of the event loop too. */
   #until = 0;
   #running = false;
+  /** The work just done goes on without waiting. */
+  #goesOn = false;
   readonly #held: () => boolean;
 
   /** While it is `held`, no work is done. Default: never. */
@@ -36,7 +41,12 @@ export class Turns {
 
   /** Resolves when it is the caller's turn; what it does until it waits for something else is part of the turn. */
   turn(): Promise<void> {
-    return new Promise((resolve) => this.take(resolve));
+    return new Promise((resolve) => {
+      this.take(() => {
+        this.#goesOn = true;
+        resolve();
+      });
+    });
   }
 
   #slice(): void {
@@ -49,13 +59,19 @@ export class Turns {
   }
 
   #next(): void {
-    const work = this.#held() ? undefined : this.#waiting[this.#done];
-    if (work && this.#clock.monotonic() < this.#until) {
+    const together = this.#clock.monotonic() + TOGETHER_MS;
+    this.#goesOn = false;
+    for (;;) {
+      const now = this.#clock.monotonic();
+      const work = this.#held() || now >= this.#until ? undefined : this.#waiting[this.#done];
+      if (!work) break;
+      if (this.#goesOn || now >= together) {
+        // Behind all that was left to do without waiting.
+        queueMicrotask(() => process.nextTick(() => this.#next()));
+        return;
+      }
       this.#done++;
       work();
-      // Behind all that the work has left to do without waiting.
-      queueMicrotask(() => process.nextTick(() => this.#next()));
-      return;
     }
     this.#waiting = this.#waiting.slice(this.#done);
     this.#done = 0;

@@ -220,7 +220,7 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
   /** A proxy that still waits in the running push is given the newest picture there; one that has nothing yet waits for no other. */
   #mark(proxy: PushedProxy, needsPlan = false): void {
     if (needsPlan) proxy.needsPlan = true;
-    proxy.changedAt ??= this.#clock.monotonic();
+    proxy.changedAt = Math.min(proxy.changedAt, this.#clock.monotonic());
     if (this.#queue.has(proxy)) return;
     if (proxy.hasNewcomer) {
       this.#newcomers.add(proxy);
@@ -249,7 +249,8 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
       this.#queue = this.#newcomers;
       this.#newcomers = new Set();
       if (all) {
-        for (const proxy of this.#dirty) this.#queue.add(proxy);
+        if (this.#queue.size === 0) this.#queue = this.#dirty;
+        else for (const proxy of this.#dirty) this.#queue.add(proxy);
         this.#dirty = new Set();
       }
       await this.#slice.each(this.#queue, this.outflow, (proxy) => {
@@ -270,7 +271,8 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
     try {
       const snapshot = proxy.refresh(revision, this.#clock.monotonic(), this.#clock.now());
       if (!snapshot) return;
-      for (const subscriber of proxy.late()) {
+      for (const subscriber of proxy.subscribers) {
+        if (subscriber.delivered === snapshot) continue;
         if (!subscriber.delivered && subscriber.atLeast > revision) {
           this.#await(proxy, subscriber.atLeast);
           continue;

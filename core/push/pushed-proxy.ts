@@ -31,8 +31,8 @@ export class PushedProxy {
   features: readonly string[] = [];
   /** Its definition, or the protocol of a service it consumes, changed since it was planned. */
   needsPlan = true;
-  /** Monotonic time of the oldest change that it was not given yet; undefined when there is none. */
-  changedAt: number | undefined;
+  /** Monotonic time of the oldest change that it was not given yet; infinite when there is none. */
+  changedAt = Number.POSITIVE_INFINITY;
   readonly #sets: ResourceSets;
   #mine: Sets | undefined;
   #snapshot: Snapshot | undefined;
@@ -93,9 +93,9 @@ export class PushedProxy {
       for (const type of changed) since[type] = revision;
       this.#snapshot = { revision, since, resources };
       this.#confirmations.given(this.#snapshot, wall);
-      if (before && this.changedAt !== undefined) this.#expect(revision, changed, now);
+      if (before && this.changedAt < Number.POSITIVE_INFINITY) this.#expect(revision, changed, now);
     }
-    this.changedAt = undefined;
+    this.changedAt = Number.POSITIVE_INFINITY;
     return this.#snapshot;
   }
 
@@ -103,11 +103,6 @@ export class PushedProxy {
   get hasNewcomer(): boolean {
     for (const { delivered } of this.subscribers) if (delivered === undefined) return true;
     return false;
-  }
-
-  /** The subscribers that do not have the present snapshot. */
-  late(): readonly Subscriber[] {
-    return [...this.subscribers].filter(({ delivered }) => delivered !== this.#snapshot);
   }
 
   /** Returns how long the oldest unconfirmed change took, in milliseconds, once all of it is confirmed. */
@@ -165,7 +160,7 @@ export class PushedProxy {
   /** An older change that is still on its way is the one that is measured; one that nobody confirms gives way in the end. */
   #expect(revision: number, types: readonly XdsType[], now: number): void {
     if (this.#unconfirmed && now - this.#unconfirmed.since < GIVE_UP_MS) return;
-    this.#unconfirmed = { since: this.changedAt ?? now, revision, types };
+    this.#unconfirmed = { since: this.changedAt, revision, types };
   }
 }
 

@@ -39,7 +39,9 @@ export class AdsStream {
   #holdsBack = false;
   /** Of the newest snapshot; undefined before the first. */
   #revision: number | undefined;
-  #sendingSince: number | undefined;
+  /** The transport has not taken the last frame yet, which it was given then. */
+  #sending = false;
+  #sendingSince = 0;
   #pumping = false;
   #closed = false;
   #wakeUp: { readonly at: number; readonly timer: Disposable } | undefined;
@@ -113,7 +115,7 @@ export class AdsStream {
     this.#pumping = true;
     let outgoing: Outgoing | undefined;
     do {
-      if (this.#closed || this.#sendingSince !== undefined) break;
+      if (this.#closed || this.#sending) break;
       outgoing = this.#next(this.#revision);
       if (outgoing) this.#send(outgoing);
     } while (outgoing);
@@ -162,12 +164,14 @@ export class AdsStream {
 
   #send(outgoing: Outgoing): void {
     const { clock, port } = this.#options;
-    this.#sendingSince = clock.monotonic();
+    this.#sending = true;
     port.send(outgoing.message, () => {
-      this.#sendingSince = undefined;
+      this.#sending = false;
       this.#pump();
     });
-    if (this.#sendingSince !== undefined) this.#watchForStall();
+    if (!this.#sending) return;
+    this.#sendingSince = clock.monotonic();
+    this.#watchForStall();
   }
 
   #reportSynced(revision: number): void {
@@ -204,7 +208,7 @@ export class AdsStream {
   #watchForStall(ms = STALL_MS): void {
     this.#stallCheck ??= this.#options.clock.after(ms, () => {
       this.#stallCheck = undefined;
-      if (this.#sendingSince === undefined || this.#closed) return;
+      if (!this.#sending || this.#closed) return;
       const left = this.#sendingSince + STALL_MS - this.#options.clock.monotonic();
       if (left > 0) {
         this.#watchForStall(Math.ceil(left));

@@ -6,6 +6,8 @@ import type { Subscription } from "./subscription.ts";
 /** How long the resources of a refused response wait before they may be sent again (contract 4.1: `nackBackoff`). */
 export const NACK_BACKOFF_MS = 5000;
 
+const NOTHING: readonly EncodedResource[] = [];
+
 /** Something that the list no longer has. */
 interface Gone {
   /** Its last content; undefined if it was gone before this stream began. */
@@ -93,13 +95,29 @@ export class Backlog {
   }
 
   /** Moves on to `list` and returns what is due now. What is returned counts as sent. */
-  collect(list: ResourceList, subscription: Subscription, now: number): EncodedResource[] {
-    if (list === this.#base && !this.#pending) return [];
+  collect(list: ResourceList, subscription: Subscription, now: number): readonly EncodedResource[] {
+    if (list === this.#base && !this.#pending) return NOTHING;
+    if (this.#isPlain) return this.#collectPlain(list, subscription);
     const due = new Map<string, EncodedResource>();
     if (list !== this.#base) this.#advance(list, subscription, due);
     if (this.#pending) this.#addPending(this.#pending, list, subscription, due);
     if (this.#refusals && this.#refusals.held.size > 0) this.#holdBack(this.#refusals, due, now);
     return [...due.values()];
+  }
+
+  /** Nothing deviates from the list. */
+  get #isPlain(): boolean {
+    return !this.#pending && !this.#gone && !this.#initialVersions && !this.#refusals;
+  }
+
+  /** What most changes are, to thousands of streams: resources that are there have other content. */
+  #collectPlain(list: ResourceList, subscription: Subscription): readonly EncodedResource[] {
+    const { changed, removed } = changesBetween(this.#base, list);
+    for (const name of removed) this.#lose(name, subscription);
+    this.#base = list;
+    return changed.every(({ name }) => subscription.wants(name))
+      ? changed
+      : changed.filter(({ name }) => subscription.wants(name));
   }
 
   /**
