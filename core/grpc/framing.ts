@@ -51,14 +51,17 @@ export function createMessageSplitter(onMessage: (message: Buffer) => void, limi
 /** The bytes of a message; of several chunks one after the other, which are sent without being copied together. */
 export type GrpcMessage = Uint8Array | readonly Uint8Array[];
 
+export function bytesOf(chunks: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const { byteLength } of chunks) bytes += byteLength;
+  return bytes;
+}
+
 /** The chunks of a message with what goes in front of them. */
 export function withPrefix(chunks: readonly Uint8Array[]): Uint8Array[] {
   const prefix = Buffer.allocUnsafe(PREFIX_BYTES);
   prefix[0] = 0;
-  prefix.writeUInt32BE(
-    chunks.reduce((sum, { byteLength }) => sum + byteLength, 0),
-    1,
-  );
+  prefix.writeUInt32BE(bytesOf(chunks), 1);
   return [prefix, ...chunks];
 }
 

@@ -3,6 +3,7 @@ import type { Clock } from "../kernel/clock.ts";
 import type { Outflow } from "../kernel/outflow.ts";
 import type { Turns } from "../kernel/turns.ts";
 import {
+  bytesOf,
   createMessageSplitter,
   frameMessage,
   type GrpcMessage,
@@ -132,12 +133,12 @@ export class Http2Call implements GrpcCall {
     if (this.#ended || stream.destroyed) return;
     if (!stream.headersSent) stream.respond(RESPONSE_HEADERS, { waitForTrailers: true });
     const chunks = message instanceof Uint8Array ? [framed(message)] : withPrefix(message);
-    const pieces = toPieces(chunks, PIECE_BYTES);
-    if (pieces.length === 1 && !this.#writing && stream.writableLength === 0) {
+    if (!this.#writing && stream.writableLength === 0 && bytesOf(chunks) <= PIECE_BYTES) {
       this.#write(chunks);
       taken();
       return;
     }
+    const pieces = toPieces(chunks, PIECE_BYTES);
     for (const [at, piece] of pieces.entries()) {
       this.#pieces.push({ chunks: piece, taken: at === pieces.length - 1 ? taken : undefined });
     }
@@ -194,7 +195,8 @@ export class Http2Call implements GrpcCall {
     const stream = this.#stream;
     const last = chunks.length - 1;
     if (last > 0) stream.cork();
-    for (const [at, chunk] of chunks.entries()) stream.write(chunk, at === last ? written : undefined);
+    for (let at = 0; at < last; at++) stream.write(chunks[at]);
+    stream.write(chunks[last], written);
     if (last > 0) stream.uncork();
   }
 

@@ -1,10 +1,9 @@
-import type { XdsType } from "../envoy/encoded-resource.ts";
+import { XDS_TYPES } from "../envoy/encoded-resource.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { MeshError } from "../kernel/errors.ts";
 import type { Snapshot } from "../push/snapshot.ts";
-import type { Outgoing } from "./channel.ts";
+import type { Channel, Outgoing } from "./channel.ts";
 import { type ChannelSet, typeOfUrl } from "./channels.ts";
-import { Lane } from "./lane.ts";
 import { MakeBeforeBreak } from "./make-before-break.ts";
 import { readNodeId } from "./node-reader.ts";
 import type { FramePort } from "./proxy-call.ts";
@@ -12,6 +11,20 @@ import type { AdsSession } from "./stream-events.ts";
 
 /** A client that takes nothing for this long is given up. */
 export const STALL_MS = 30_000;
+
+/*
+ * Sets of types, as bits in the order of XDS_TYPES: with thousands of streams, most of the time that one takes is spent on
+ * fetching what it keeps from memory, so that no type is looked at which a message does not concern.
+ */
+const CLUSTER = 1;
+const ENDPOINT = 2;
+const SECRET = 4;
+const LISTENER = 8;
+const ROUTE = 16;
+/** What listeners and routes refer to; those; all. */
+const REFERRED = CLUSTER | ENDPOINT | SECRET;
+const REFERRERS = LISTENER | ROUTE;
+const ALL_TYPES = REFERRED | REFERRERS;
 
 export interface AdsStreamOptions {
   readonly channels: ChannelSet;
@@ -29,16 +42,19 @@ export interface AdsStreamOptions {
  */
 export class AdsStream {
   readonly #options: AdsStreamOptions;
-  readonly #lanes: Readonly<Record<XdsType, Lane>>;
-  /** Types that listeners and routes refer to, in the order in which they must reach Envoy; those that refer to them; all. */
-  readonly #referred: readonly Lane[];
-  readonly #referrers: readonly Lane[];
-  readonly #all: readonly Lane[];
+  /** In the order of XDS_TYPES. */
+  readonly #channels: readonly Channel<never>[];
   readonly #gates: MakeBeforeBreak;
+  /** The newest one; undefined before the first. */
+  #snapshot: Snapshot | undefined;
+  /** Types that may have something to send: the list changed, or the client said something. */
+  #astir = ALL_TYPES;
+  /** Types of which something waits for removals to be allowed. */
+  #removing = 0;
+  /** Types of which the session has not heard that the client holds the newest list. */
+  #unsynced = ALL_TYPES;
   /** Something is refused, and so something may be held back. */
   #holdsBack = false;
-  /** Of the newest snapshot; undefined before the first. */
-  #revision: number | undefined;
   /** The transport has not taken the last frame yet, which it was given then. */
   #sending = false;
   #sendingSince = 0;
@@ -50,13 +66,7 @@ export class AdsStream {
   constructor(options: AdsStreamOptions) {
     this.#options = options;
     const { of: channels } = options.channels;
-    const lane = (type: XdsType) => new Lane(type, channels[type]);
-    const [cluster, endpoint, secret] = [lane("cluster"), lane("endpoint"), lane("secret")];
-    const [listener, route] = [lane("listener"), lane("route")];
-    this.#lanes = { cluster, endpoint, secret, listener, route };
-    this.#referred = [cluster, endpoint, secret];
-    this.#referrers = [listener, route];
-    this.#all = [...this.#referred, ...this.#referrers];
+    this.#channels = XDS_TYPES.map((type) => channels[type]);
     this.#gates = new MakeBeforeBreak(channels);
   }
 
@@ -75,9 +85,11 @@ export class AdsStream {
     const type = typeOfUrl(request.typeUrl);
     if (!type) return;
     const now = clock.monotonic();
-    const lane = this.#lanes[type];
-    const answer = lane.channel.onRequest(request as never, now);
-    lane.astir = true;
+    const at = XDS_TYPES.indexOf(type);
+    const channel = this.#channels[at] as Channel<never>;
+    const answer = channel.onRequest(request as never, now);
+    this.#astir |= 1 << at;
+    this.#noteRemovals(1 << at, channel);
     if (answer) this.#gates.answered(type, now);
     if (answer === "accepted") session.onAck(type);
     else if (answer === "refused") {
@@ -90,15 +102,10 @@ export class AdsStream {
   /** The newest picture; what it replaces and was not sent yet is never sent. */
   update(snapshot: Snapshot): void {
     if (this.#closed) return;
-    const { revision, since, resources } = snapshot;
-    const { cluster, endpoint, secret, listener, route } = this.#lanes;
-    this.#revision = revision;
-    // Spelled out, as it is done for each proxy in each change: a property by a variable name is looked up each time.
-    cluster.aim(resources.cluster, since.cluster);
-    endpoint.aim(resources.endpoint, since.endpoint);
-    secret.aim(resources.secret, since.secret);
-    listener.aim(resources.listener, since.listener);
-    route.aim(resources.route, since.route);
+    const changed = this.#snapshot ? typesThatDiffer(this.#snapshot.since, snapshot.since) : ALL_TYPES;
+    this.#snapshot = snapshot;
+    this.#astir |= changed;
+    this.#unsynced |= changed;
     this.#pump();
   }
 
@@ -111,55 +118,72 @@ export class AdsStream {
 
   /** Sends until there is nothing to send or the transport is busy. */
   #pump(): void {
-    if (this.#pumping || this.#revision === undefined) return;
+    if (this.#pumping || !this.#snapshot) return;
     this.#pumping = true;
     let outgoing: Outgoing | undefined;
     do {
       if (this.#closed || this.#sending) break;
-      outgoing = this.#next(this.#revision);
+      outgoing = this.#next(this.#snapshot);
       if (outgoing) this.#send(outgoing);
     } while (outgoing);
     this.#pumping = false;
-    if (!this.#closed) this.#reportSynced(this.#revision);
+    if (!this.#closed) this.#reportSynced(this.#snapshot);
   }
 
-  #next(revision: number): Outgoing | undefined {
+  #next(snapshot: Snapshot): Outgoing | undefined {
     const now = this.#options.clock.monotonic();
-    const referred = this.#nextOf(this.#referred, revision, now, false);
+    const referred = this.#nextOf(REFERRED, snapshot, now, false);
     if (referred) return referred;
-    const { listener, route } = this.#lanes;
-    if (listener.astir || route.astir) {
+    if (this.#astir & REFERRERS) {
       const gate = this.#gates.referrers(now);
       if (!gate.open) return this.#lookAgain(gate.lookAgainAt, now);
-      const referrer = this.#nextOf(this.#referrers, revision, now, true);
+      const referrer = this.#nextOf(REFERRERS, snapshot, now, true);
       if (referrer) return referrer;
     }
+    const removing = this.#removing & REFERRED;
+    if (!removing) return this.#lookAgain(undefined, now);
     const gate = this.#gates.removals(now);
     if (!gate.open) return this.#lookAgain(gate.lookAgainAt, now);
-    for (const lane of this.#referred) lane.astir = lane.channel.removalsWaiting;
-    return this.#nextOf(this.#referred, revision, now, true) ?? this.#lookAgain(undefined, now);
+    this.#astir |= removing;
+    return this.#nextOf(REFERRED, snapshot, now, true) ?? this.#lookAgain(undefined, now);
   }
 
-  #nextOf(lanes: readonly Lane[], revision: number, now: number, removals: boolean): Outgoing | undefined {
-    for (const lane of lanes) {
-      if (!lane.astir) continue;
-      const { type, channel, list } = lane;
-      const outgoing = channel.next({ list, revision, removals, now });
-      lane.astir = outgoing !== undefined;
-      if (!outgoing) continue;
-      this.#gates.sent(type, now);
-      // A changed cluster warms anew and waits for its assignment, which Envoy does not ask for again with delta: without
-      // this the cluster is acknowledged 15 s later.
-      if (type === "cluster") {
-        const { endpoint } = this.#lanes;
-        const names = outgoing.fresh.map(({ name }) => name);
-        endpoint.channel.require(names, endpoint.list);
-        endpoint.astir = true;
+  /** The next message of one of these types. One that has nothing to send is not asked again until it is astir again. */
+  #nextOf(types: number, snapshot: Snapshot, now: number, removals: boolean): Outgoing | undefined {
+    let left = types & this.#astir;
+    for (let at = 0; left !== 0; at++) {
+      const bit = 1 << at;
+      if (!(left & bit)) continue;
+      left &= ~bit;
+      const channel = this.#channels[at] as Channel<never>;
+      const list = snapshot.resources[channel.type];
+      const outgoing = channel.next({ list, revision: snapshot.revision, removals, now });
+      this.#noteRemovals(bit, channel);
+      if (!outgoing) {
+        this.#astir &= ~bit;
+        continue;
       }
-      this.#options.session.onSent(type);
+      this.#gates.sent(channel.type, now);
+      if (bit === CLUSTER) this.#requireAssignments(outgoing, snapshot);
+      this.#options.session.onSent(channel.type);
       return outgoing;
     }
     return undefined;
+  }
+
+  /**
+   * A changed cluster warms anew and waits for its assignment, which Envoy does not ask for again with delta: without this
+   * the cluster is acknowledged 15 s later.
+   */
+  #requireAssignments({ fresh }: Outgoing, { resources }: Snapshot): void {
+    const names = fresh.map(({ name }) => name);
+    this.#options.channels.of.endpoint.require(names, resources.endpoint);
+    this.#astir |= ENDPOINT;
+  }
+
+  #noteRemovals(bit: number, channel: Channel<never>): void {
+    if (channel.removalsWaiting) this.#removing |= bit;
+    else this.#removing &= ~bit;
   }
 
   #send(outgoing: Outgoing): void {
@@ -174,11 +198,16 @@ export class AdsStream {
     this.#watchForStall();
   }
 
-  #reportSynced(revision: number): void {
-    for (const lane of this.#all) {
-      if (!lane.isNewlySynced) continue;
-      lane.syncedUpTo = revision;
-      this.#options.session.onSynced(lane.type, revision);
+  #reportSynced({ resources, revision }: Snapshot): void {
+    let left = this.#unsynced;
+    for (let at = 0; left !== 0; at++) {
+      const bit = 1 << at;
+      if (!(left & bit)) continue;
+      left &= ~bit;
+      const channel = this.#channels[at] as Channel<never>;
+      if (!channel.subscribed || !channel.holds(resources[channel.type])) continue;
+      this.#unsynced &= ~bit;
+      this.#options.session.onSynced(channel.type, revision);
     }
   }
 
@@ -190,7 +219,7 @@ export class AdsStream {
     this.#wakeUp?.timer[Symbol.dispose]();
     const timer = this.#options.clock.after(Math.max(0, Math.ceil(at - now)), () => {
       this.#wakeUp = undefined;
-      for (const lane of this.#all) lane.astir = true;
+      this.#astir = ALL_TYPES;
       this.#pump();
     });
     this.#wakeUp = { at, timer };
@@ -199,8 +228,8 @@ export class AdsStream {
 
   /** When the next resources that were held back are due. What is due already waits for a gate or an answer; both lead here again. */
   #nextDueAt(now: number): number {
-    const dueAt = this.#all.map(({ channel }) => channel.dueAt).filter((at) => at !== undefined);
-    this.#holdsBack = dueAt.length > 0 || this.#all.some(({ channel }) => channel.refused);
+    const dueAt = this.#channels.map((channel) => channel.dueAt).filter((at) => at !== undefined);
+    this.#holdsBack = dueAt.length > 0 || this.#channels.some((channel) => channel.refused);
     return Math.min(...dueAt.filter((at) => at > now));
   }
 
@@ -217,4 +246,15 @@ export class AdsStream {
       this.#options.port.cut(new MeshError("MM700", `the proxy has read nothing for ${STALL_MS / 1000} s`));
     });
   }
+}
+
+/** Spelled out, as it is done for each proxy in each change: a property by a variable name is looked up each time. */
+function typesThatDiffer(before: Snapshot["since"], after: Snapshot["since"]): number {
+  return (
+    (before.cluster === after.cluster ? 0 : CLUSTER) |
+    (before.endpoint === after.endpoint ? 0 : ENDPOINT) |
+    (before.secret === after.secret ? 0 : SECRET) |
+    (before.listener === after.listener ? 0 : LISTENER) |
+    (before.route === after.route ? 0 : ROUTE)
+  );
 }
