@@ -126,8 +126,11 @@ export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
   };
 }
 
-/** Handshakes and first configurations of so many sidecars leave memory behind that is worth giving back. */
-const MANY_JOINED = { least: 50, quietMs: 8000, longestMs: 60_000 };
+/**
+ * Handshakes and first configurations of so many sidecars leave memory behind that is worth giving back, once V8 has let go
+ * of its part of it: it does so up to 10 s later.
+ */
+const MANY_JOINED = { least: 50, quietMs: 15_000, longestMs: 60_000 };
 
 interface LazyGrpcSide {
   load(): Promise<void>;
