@@ -48,6 +48,23 @@ test("what follows a turn without waiting counts to it", async () => {
   assert.deepEqual(done, [0, 1, 2, 3, 4, 5]);
 });
 
+test("of work in a crowd, what took long is followed by what it left to do; what took little goes together", async () => {
+  const clock = new ManualClock();
+  const turns = new Turns(clock);
+  const done: string[] = [];
+  const work = (name: string, ms: number) => () => {
+    done.push(name);
+    clock.advance(ms);
+    queueMicrotask(() => void done.push(`${name} left`));
+  };
+  // Uses up the slice, so that the others wait for the next.
+  turns.take(() => clock.advance(10));
+  for (const name of ["a", "b"]) turns.take(work(name, 1));
+  for (const name of ["c", "d"]) turns.take(work(name, 0));
+  while (done.length < 8) await nextTurn();
+  assert.deepEqual(done, ["a", "a left", "b", "b left", "c", "d", "c left", "d left"]);
+});
+
 test("while it is held nothing is done, and everything afterwards in its order", async () => {
   let held = true;
   const turns = new Turns(new ManualClock(), () => held);
