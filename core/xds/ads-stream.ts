@@ -102,7 +102,7 @@ export class AdsStream {
   /** The newest picture; what it replaces and was not sent yet is never sent. */
   update(snapshot: Snapshot): void {
     if (this.#closed) return;
-    const changed = this.#snapshot ? typesThatDiffer(this.#snapshot.since, snapshot.since) : ALL_TYPES;
+    const changed = this.#snapshot ? typesThatDiffer(this.#snapshot, snapshot) : ALL_TYPES;
     this.#snapshot = snapshot;
     this.#astir |= changed;
     this.#unsynced |= changed;
@@ -248,13 +248,18 @@ export class AdsStream {
   }
 }
 
-/** Spelled out, as it is done for each proxy in each change: a property by a variable name is looked up each time. */
-function typesThatDiffer(before: Snapshot["since"], after: Snapshot["since"]): number {
+/**
+ * A list can change within one revision (an answer of DNS), and the same list can count anew (a stream that got its place
+ * back). Spelled out, as it is done for each proxy in each change: a property by a variable name is looked up each time.
+ */
+function typesThatDiffer(before: Snapshot, after: Snapshot): number {
+  const [was, is] = [before.resources, after.resources];
+  const [from, to] = [before.since, after.since];
   return (
-    (before.cluster === after.cluster ? 0 : CLUSTER) |
-    (before.endpoint === after.endpoint ? 0 : ENDPOINT) |
-    (before.secret === after.secret ? 0 : SECRET) |
-    (before.listener === after.listener ? 0 : LISTENER) |
-    (before.route === after.route ? 0 : ROUTE)
+    (was.cluster === is.cluster && from.cluster === to.cluster ? 0 : CLUSTER) |
+    (was.endpoint === is.endpoint && from.endpoint === to.endpoint ? 0 : ENDPOINT) |
+    (was.secret === is.secret && from.secret === to.secret ? 0 : SECRET) |
+    (was.listener === is.listener && from.listener === to.listener ? 0 : LISTENER) |
+    (was.route === is.route && from.route === to.route ? 0 : ROUTE)
   );
 }

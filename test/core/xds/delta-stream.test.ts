@@ -53,6 +53,14 @@ describe("delta stream", () => {
     assert.deepEqual(bench.reports, ["ack endpoint", "synced endpoint 2"]);
   });
 
+  it("sends an assignment that changed within one revision, as by an answer of DNS, and reports it as well", () => {
+    const bench = served();
+    bench.update(1, { ...PICTURE, endpoint: { a: "2", b: "1" } });
+    assert.deepEqual(bench.look(), ["endpoint[a@2]"]);
+    bench.ack("endpoint");
+    assert.deepEqual(bench.reports, ["ack endpoint", "synced endpoint 1"]);
+  });
+
   it("keeps one response unanswered and folds what changes meanwhile into the next", () => {
     const bench = served();
     bench.update(2, { ...PICTURE, endpoint: { a: "2", b: "1" } });
