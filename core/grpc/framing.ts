@@ -41,8 +41,7 @@ export function createMessageSplitter(onMessage: (message: Buffer) => void, limi
         needed = PREFIX_BYTES;
       }
       held = bytes.byteLength;
-      if (held > 0) parts = [bytes];
-      else if (parts.length > 0) parts = [];
+      parts = held === 0 ? [] : [bytes];
       return undefined;
     },
   };

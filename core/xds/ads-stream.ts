@@ -150,11 +150,10 @@ export class AdsStream {
 
   /** The next message of one of these types. One that has nothing to send is not asked again until it is astir again. */
   #nextOf(types: number, snapshot: Snapshot, now: number, removals: boolean): Outgoing | undefined {
-    let left = types & this.#astir;
-    for (let at = 0; left !== 0; at++) {
+    const asked = types & this.#astir;
+    for (let at = 0; asked >> at !== 0; at++) {
       const bit = 1 << at;
-      if (!(left & bit)) continue;
-      left &= ~bit;
+      if (!(asked & bit)) continue;
       const channel = this.#channels[at] as Channel<never>;
       const list = snapshot.resources[channel.type];
       const outgoing = channel.next({ list, revision: snapshot.revision, removals, now });
@@ -199,11 +198,10 @@ export class AdsStream {
   }
 
   #reportSynced({ resources, revision }: Snapshot): void {
-    let left = this.#unsynced;
-    for (let at = 0; left !== 0; at++) {
+    const asked = this.#unsynced;
+    for (let at = 0; asked >> at !== 0; at++) {
       const bit = 1 << at;
-      if (!(left & bit)) continue;
-      left &= ~bit;
+      if (!(asked & bit)) continue;
       const channel = this.#channels[at] as Channel<never>;
       if (!channel.subscribed || !channel.holds(resources[channel.type])) continue;
       this.#unsynced &= ~bit;

@@ -97,27 +97,14 @@ export class Backlog {
   /** Moves on to `list` and returns what is due now. What is returned counts as sent. */
   collect(list: ResourceList, subscription: Subscription, now: number): readonly EncodedResource[] {
     if (list === this.#base && !this.#pending) return NOTHING;
-    if (this.#isPlain) return this.#collectPlain(list, subscription);
-    const due = new Map<string, EncodedResource>();
-    if (list !== this.#base) this.#advance(list, subscription, due);
+    const changed = list === this.#base ? NOTHING : this.#advance(list, subscription);
+    const holdsBack = this.#refusals !== undefined && this.#refusals.held.size > 0;
+    // Most changes, to thousands of streams, need no map.
+    if (!this.#pending && !holdsBack) return changed;
+    const due = new Map(changed.map((resource) => [resource.name, resource]));
     if (this.#pending) this.#addPending(this.#pending, list, subscription, due);
-    if (this.#refusals && this.#refusals.held.size > 0) this.#holdBack(this.#refusals, due, now);
+    if (this.#refusals && holdsBack) this.#holdBack(this.#refusals, due, now);
     return [...due.values()];
-  }
-
-  /** Nothing deviates from the list. */
-  get #isPlain(): boolean {
-    return !this.#pending && !this.#gone && !this.#initialVersions && !this.#refusals;
-  }
-
-  /** What most changes are, to thousands of streams: resources that are there have other content. */
-  #collectPlain(list: ResourceList, subscription: Subscription): readonly EncodedResource[] {
-    const { changed, removed } = changesBetween(this.#base, list);
-    for (const name of removed) this.#lose(name, subscription);
-    this.#base = list;
-    return changed.every(({ name }) => subscription.wants(name))
-      ? changed
-      : changed.filter(({ name }) => subscription.wants(name));
   }
 
   /**
@@ -139,14 +126,16 @@ export class Backlog {
     }
   }
 
-  #advance(list: ResourceList, subscription: Subscription, due: Map<string, EncodedResource>): void {
+  /** Returns what is new to the client. */
+  #advance(list: ResourceList, subscription: Subscription): EncodedResource[] {
     const initial = this.#initialVersions;
+    const due: EncodedResource[] = [];
     const { changed, removed } = changesBetween(this.#base, list);
     for (const resource of changed) {
       const { name, version } = resource;
       const held = this.#gone?.get(name)?.heldVersion ?? initial?.get(name);
       this.#gone?.delete(name);
-      if (subscription.wants(name) && held !== version) due.set(name, resource);
+      if (subscription.wants(name) && held !== version) due.push(resource);
     }
     for (const name of removed) this.#lose(name, subscription);
     for (const [name, heldVersion] of initial ?? []) {
@@ -155,6 +144,7 @@ export class Backlog {
     if (this.#gone?.size === 0) this.#gone = undefined;
     this.#initialVersions = undefined;
     this.#base = list;
+    return due;
   }
 
   /** The list no longer has it. What was refused or not sent is not at the client: should the same come back, it is news. */

@@ -52,10 +52,9 @@ export class MakeBeforeBreak {
     return { open: false, lookAgainAt: this.#clustersBy };
   }
 
-  /** The gate in front of removals; asked when listeners and routes have nothing more to send. Closed if there are none. */
+  /** The gate in front of removals; asked if there are some, when listeners and routes have nothing more to send. */
   removals(now: number): Gate {
-    const { cluster, endpoint, secret, listener, route } = this.#channels;
-    if (!cluster.removalsWaiting && !endpoint.removalsWaiting && !secret.removalsWaiting) return CLOSED;
+    const { listener, route } = this.#channels;
     if (listener.refused || route.refused) return CLOSED;
     const from = listener.unanswered || route.unanswered ? this.#referrersBy : this.#removalsFrom;
     if (now < from) return { open: false, lookAgainAt: from };

@@ -12,14 +12,13 @@ export interface Part {
  * (200 KB at once cost 195 KB for ever, 16 KB pieces cost 12 KB).
  */
 export class Parts {
-  /** The last one first. */
-  readonly #left: Part[] = [];
+  #queue: Part[] = [];
   /** By nonce; a plain list, as there are few. */
   readonly #unanswered: { readonly nonce: string; readonly part: Part }[] = [];
 
   /** Something is left to send. */
   get waiting(): boolean {
-    return this.#left.length > 0;
+    return this.#queue.length > 0;
   }
 
   get unanswered(): boolean {
@@ -27,8 +26,8 @@ export class Parts {
   }
 
   /**
-   * Cuts an update; nothing of an earlier one may be left. Removals travel in the first part: Envoy handles them before
-   * additions, so that a new listener can take the port of an old one. `alone` says which resources get a part of their own.
+   * Cuts an update. Removals travel in the first part: Envoy handles them before additions, so that a new listener can take
+   * the port of an old one. `alone` says which resources get a part of their own.
    */
   load(
     resources: readonly EncodedResource[],
@@ -39,7 +38,8 @@ export class Parts {
     const single: EncodedResource[] = [];
     let part: EncodedResource[] = [];
     let size = removed.reduce((sum, name) => sum + name.length + 4, 0);
-    const parts: Part[] = [{ resources: part, removed }];
+    const first = { resources: part, removed };
+    this.#queue.push(first);
     for (const resource of resources) {
       if (alone(resource.name)) {
         single.push(resource);
@@ -49,19 +49,18 @@ export class Parts {
       if (part.length > 0 && size + bytes > limit) {
         part = [];
         size = 0;
-        parts.push({ resources: part, removed: [] });
+        this.#queue.push({ resources: part, removed: [] });
       }
       part.push(resource);
       size += bytes;
     }
-    if (part.length === 0 && removed.length === 0 && single.length > 0) parts.pop();
-    for (const resource of single) parts.push({ resources: [resource], removed: [] });
-    while (parts.length > 0) this.#left.push(parts.pop() as Part);
+    if (first.resources.length === 0 && removed.length === 0 && single.length > 0) this.#queue.shift();
+    for (const resource of single) this.#queue.push({ resources: [resource], removed: [] });
   }
 
   /** The next part; `sent` says under which nonce it goes. */
   take(): Part | undefined {
-    return this.#left.pop();
+    return this.#queue.shift();
   }
 
   sent(nonce: string, part: Part): void {
@@ -71,10 +70,6 @@ export class Parts {
   /** What was sent under this nonce; undefined if it is none of ours or was answered before. */
   answered(nonce: string): Part | undefined {
     const at = this.#unanswered.findIndex((each) => each.nonce === nonce);
-    const answered = this.#unanswered[at];
-    // The usual case: there is one.
-    if (at === this.#unanswered.length - 1) this.#unanswered.pop();
-    else if (answered) this.#unanswered.splice(at, 1);
-    return answered?.part;
+    return at < 0 ? undefined : this.#unanswered.splice(at, 1)[0]?.part;
   }
 }
