@@ -1,5 +1,6 @@
 import type { ServerHttp2Stream } from "node:http2";
 import type { Clock } from "../kernel/clock.ts";
+import type { Peer } from "../kernel/held-answers.ts";
 import type { Outflow } from "../kernel/outflow.ts";
 import type { Turns } from "../kernel/turns.ts";
 import {
@@ -57,7 +58,7 @@ export interface Http2CallOptions {
   readonly outflow: Outflow;
   readonly maxMessageBytes: number;
   readonly serve: (call: GrpcCall) => CallHandler;
-  readonly connection: {
+  readonly connection: Peer & {
     /** The client said something. */
     heard(): void;
     /** Breaks it. */
@@ -103,7 +104,7 @@ export class Http2Call implements GrpcCall {
   #ended = false;
   #closed = false;
   #grace: Disposable | undefined;
-  readonly #left = () => this.#outflow.left(this);
+  readonly #left = () => this.#outflow.left(this.#connection);
 
   constructor(options: Http2CallOptions) {
     const { stream, maxMessageBytes } = options;
@@ -191,7 +192,7 @@ export class Http2Call implements GrpcCall {
   }
 
   #write(chunks: readonly Uint8Array[], written: (error?: Error | null) => void = this.#left): void {
-    this.#outflow.wrote(this);
+    this.#outflow.wrote(this.#connection);
     const stream = this.#stream;
     const last = chunks.length - 1;
     if (last > 0) stream.cork();

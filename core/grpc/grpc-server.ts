@@ -1,6 +1,7 @@
 import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { Clock } from "../kernel/clock.ts";
+import type { Peer } from "../kernel/held-answers.ts";
 import { Outflow } from "../kernel/outflow.ts";
 import { Turns } from "../kernel/turns.ts";
 import { type CallHandler, type GrpcCall, Http2Call } from "./grpc-call.ts";
@@ -65,18 +66,26 @@ export class GrpcServer {
   }
 }
 
-class Connection implements KeptPeer {
+/**
+ * Node has no public way to let a connection of HTTP/2 wait: `pause` of its socket is refused, that of its streams stops
+ * nothing. Without these two it is read at all times, which is slower and does no harm.
+ */
+type SocketReader = Socket & { readonly _handle?: { readStop?(): void; readStart?(): void } | null };
+
+class Connection implements KeptPeer, Peer {
   readonly session: ServerHttp2Session;
   heardAt: number;
   asked = false;
   readonly #options: ConnectionOptions;
   /** `address:port` */
   readonly #peer: string;
+  readonly #reader: SocketReader;
 
   constructor(socket: Socket, options: ConnectionOptions) {
     this.#options = options;
     this.heardAt = options.clock.monotonic();
     this.#peer = `${socket.remoteAddress}:${socket.remotePort}`;
+    this.#reader = socket as SocketReader;
     const session = performServerHandshake(socket, {
       maxSessionMemory: MAX_SESSION_MEMORY,
       settings: { initialWindowSize: WINDOW_BYTES, enablePush: false },
@@ -101,6 +110,14 @@ class Connection implements KeptPeer {
 
   lost(): void {
     this.session.destroy();
+  }
+
+  leaveUnread(): void {
+    if (!this.session.destroyed) this.#reader._handle?.readStop?.();
+  }
+
+  readAgain(): void {
+    if (!this.session.destroyed) this.#reader._handle?.readStart?.();
   }
 
   #serve(

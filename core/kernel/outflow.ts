@@ -1,3 +1,5 @@
+import { HeldAnswers, type Peer } from "./held-answers.ts";
+
 /**
  * Tells when what was written last has left. Node hands written bytes to the kernel only after the code that wrote them
  * has returned, and reads before it runs the next piece of that code: who has a thousand connections to write to
@@ -5,21 +7,24 @@
  * as its last write has left, within the same turn of the event loop.
  */
 export class Outflow {
-  /** Whose write was the last; undefined once it has left. */
-  #newest: object | undefined;
+  /** Of those who are written to. */
+  readonly answers = new HeldAnswers();
+  /** Who was written to last; undefined once that has left. */
+  #newest: Peer | undefined;
   #waiting: ((turned: boolean) => void) | undefined;
   #immediate: NodeJS.Immediate | undefined;
   /** Somebody is in the middle of many writes. What is read meanwhile can wait, and has to, or the last write is late. */
   flooded = false;
 
-  /** `writer` has written. It must call `left` when that is gone, and may be late or never do so. */
-  wrote(writer: object): void {
-    this.#newest = writer;
+  /** Something was written to `peer`. `left` must be called when that is gone, which may be late or never. */
+  wrote(peer: Peer): void {
+    this.#newest = peer;
+    this.answers.wrote(peer);
   }
 
-  /** What `writer` wrote has left. */
-  left(writer: object): void {
-    if (writer !== this.#newest) return;
+  /** What was written to `peer` has left. */
+  left(peer: Peer): void {
+    if (peer !== this.#newest) return;
     this.#newest = undefined;
     if (this.#waiting) this.#goOn(false);
   }

@@ -253,13 +253,16 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
         else for (const proxy of this.#dirty) this.#queue.add(proxy);
         this.#dirty = new Set();
       }
-      await this.#slice.each(this.#queue, this.outflow, (proxy) => {
+      const visit = (proxy: PushedProxy) => {
         this.#queue.delete(proxy);
         if (this.#scope.closed) return undefined;
         if (proxy.needsPlan) return this.#planAndRefresh(proxy, build);
         this.#refresh(proxy, this.#picture.revision);
         return undefined;
-      });
+      };
+      // Who is planned anew may need its clusters and ask for their endpoints, and others shall not wait for that.
+      const answersWait = !this.#queue.values().some(({ needsPlan }) => needsPlan);
+      await this.#slice.each(this.#queue, this.outflow, visit, answersWait);
       this.#tracker.progressed();
     } catch (thrown) {
       this.#log.error("push-failed", `No proxy can be served: ${toMeshError(thrown).message}`);

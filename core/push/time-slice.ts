@@ -3,6 +3,9 @@ import type { Clock } from "../kernel/clock.ts";
 import { LoopTurn } from "../kernel/loop-turn.ts";
 import type { Outflow } from "../kernel/outflow.ts";
 
+/** However long the writing takes, answers are left unread no longer than this; milliseconds. */
+const ANSWERS_WAIT_MS = 500;
+
 /** Cuts long work into slices, so that the event loop is never blocked for long. */
 export class TimeSlice {
   readonly #clock: Clock;
@@ -44,14 +47,31 @@ export class TimeSlice {
 
   /**
    * Visits each item, one after the other. What a visit writes leaves before the next one begins; one that returns a promise
-   * is waited for, and must not reject. Rejects with what a visit throws.
+   * is waited for, and must not reject. Rejects with what a visit throws. `answersWait`: what those who are written to answer
+   * is read when all have been visited.
    */
-  each<T>(items: Iterable<T>, outflow: Outflow, visit: (item: T) => Promise<void> | undefined): Promise<void> {
+  async each<T>(
+    items: Iterable<T>,
+    outflow: Outflow,
+    visit: (item: T) => Promise<void> | undefined,
+    answersWait = false,
+  ): Promise<void> {
+    if (answersWait) outflow.answers.begin();
+    try {
+      await this.#each(items, outflow, visit);
+    } finally {
+      outflow.answers.release();
+    }
+  }
+
+  #each<T>(items: Iterable<T>, outflow: Outflow, visit: (item: T) => Promise<void> | undefined): Promise<void> {
     const iterator = items[Symbol.iterator]();
     this.begin();
+    const answersWaitUntil = this.#start + ANSWERS_WAIT_MS;
     return new Promise((resolve, reject) => {
       const goOn = (): void => {
         outflow.flooded = false;
+        if (this.#start > answersWaitUntil) outflow.answers.release();
         try {
           if (this.#visitSome(iterator, outflow, visit, goOn)) resolve();
         } catch (thrown) {
@@ -78,6 +98,7 @@ export class TimeSlice {
       const writing = outflow.busy;
       outflow.flooded = writing;
       if (this.over(writing)) {
+        outflow.answers.hold();
         void this.pause().then(goOn);
         return false;
       }

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Outflow } from "../../../core/kernel/outflow.ts";
+import { FakePeer } from "../../support/fake-peer.ts";
 
 test("who waits goes on when the last write has left, not an earlier one, and in the same turn", async () => {
   const outflow = new Outflow();
-  const [one, two] = [{}, {}];
+  const [one, two] = [new FakePeer(), new FakePeer()];
   const heard: boolean[] = [];
   assert.equal(outflow.busy, false);
   outflow.wrote(one);
@@ -23,7 +24,7 @@ test("who waits goes on when the last write has left, not an earlier one, and in
 
 test("a write that nobody reads holds up nobody for longer than a turn", async () => {
   const outflow = new Outflow();
-  const stuck = {};
+  const stuck = new FakePeer();
   const heard: boolean[] = [];
   outflow.wrote(stuck);
   outflow.whenLeft((turned) => heard.push(turned));

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Outflow } from "../../../core/kernel/outflow.ts";
 import { TimeSlice } from "../../../core/push/time-slice.ts";
+import { FakePeer } from "../../support/fake-peer.ts";
 import { ManualClock } from "../xds/manual-clock.ts";
 
 const ITEMS = Array.from({ length: 100 }, (_, at) => at);
@@ -37,16 +38,17 @@ test("work without writes gives way every 10 ms", async () => {
 test("what a visit writes leaves before the next, for 38 ms in one turn; who never lets go costs one turn", async () => {
   const clock = new ManualClock();
   const outflow = new Outflow();
+  const peer = new FakePeer();
   let seen = 0;
   const all = new TimeSlice(clock).each(ITEMS, outflow, () => {
     seen++;
     clock.advance(1);
-    outflow.wrote(ITEMS);
+    outflow.wrote(peer);
     return undefined;
   });
   assert.equal(seen, 1);
   assert.equal(outflow.flooded, true, "others wait");
-  for (let left = 0; left < 80; left++) outflow.left(ITEMS);
+  for (let left = 0; left < 80; left++) outflow.left(peer);
   assert.equal(seen, 38);
   await nextTurn();
   assert.equal(seen, 39, "the next slice has begun");

@@ -1,0 +1,52 @@
+/** Somebody who is written to and answers. */
+export interface Peer {
+  /** Leaves in the kernel what it sends, and reads it again. Both do nothing where that cannot be done. */
+  leaveUnread(): void;
+  readAgain(): void;
+}
+
+/** How many are read again in one turn of the event loop. */
+const TOGETHER = 250;
+
+/**
+ * When a thousand writes take more than a turn of the event loop, the answers to the first of them come in between, and the
+ * last peers would wait until these are read. So they stay where they are until all is written, and are read in groups
+ * then, so that no turn is long.
+ */
+export class HeldAnswers {
+  /** Since the writes began; undefined when none are expected. */
+  #writtenTo: Peer[] | undefined;
+  /** So many of these, the first ones, are left unread. */
+  #unread = 0;
+
+  /** Many writes begin. */
+  begin(): void {
+    this.#writtenTo = [];
+    this.#unread = 0;
+  }
+
+  wrote(peer: Peer): void {
+    this.#writtenTo?.push(peer);
+  }
+
+  /** The turn of the event loop ends before all is written. */
+  hold(): void {
+    const peers = this.#writtenTo ?? [];
+    for (const peer of peers.slice(this.#unread)) peer.leaveUnread();
+    // Node reads a peer again as soon as what was written to it has left: the last one has to be told once more.
+    this.#unread = Math.max(0, peers.length - 1);
+  }
+
+  /** All is written, or has taken too long: all are read again, within a few turns. */
+  release(): void {
+    const unread = this.#unread > 0 ? this.#writtenTo?.slice(0, this.#unread + 1) : undefined;
+    this.#writtenTo = undefined;
+    if (unread) readAgain(unread, 0);
+  }
+}
+
+function readAgain(peers: readonly Peer[], from: number): void {
+  const to = from + TOGETHER;
+  for (const peer of peers.slice(from, to)) peer.readAgain();
+  if (to < peers.length) setImmediate(() => readAgain(peers, to));
+}
