@@ -38,8 +38,8 @@ export function placeOf({ host, port, database }: PostgresOptions): string {
   return `${host}:${port}/${database}`;
 }
 
-/** The connections for reads and writes; they are made when they are needed. `onIdleError`: one that nobody used broke. */
-export function openPool(options: PostgresOptions, onIdleError: (error: Error) => void): pg.Pool {
+/** The connections for reads and writes; they are made when they are needed. One that breaks while nobody uses it is replaced. */
+export function openPool(options: PostgresOptions): pg.Pool {
   const pool = new pg.Pool({
     ...clientConfig(options),
     max: options.maxConnections,
@@ -47,7 +47,7 @@ export function openPool(options: PostgresOptions, onIdleError: (error: Error) =
     idleTimeoutMillis: options.idleMs,
     maxLifetimeSeconds: Math.ceil(options.lifetimeMs / 1000),
   });
-  pool.on("error", onIdleError);
+  pool.on("error", () => undefined);
   pool.on("connect", surviveErrors);
   return pool;
 }

@@ -95,7 +95,7 @@ export class Link {
     this.#lost = { error, at: clock.monotonic() };
     // Its other connections are as dead as the one that told us; some may not know it yet.
     const old = this.#pool;
-    this.#pool = openPool(postgres, () => undefined);
+    this.#pool = openPool(postgres);
     old.end().catch(() => undefined);
     log.error("store-lost", "the store's database is away; proxies keep running and connect, writes are refused", {
       code: error.code,

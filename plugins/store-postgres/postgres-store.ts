@@ -38,7 +38,7 @@ export interface PostgresStoreOptions {
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<SharedStore> {
   const { postgres } = options;
-  const pool = openPool(postgres, () => undefined);
+  const pool = openPool(postgres);
   try {
     await checkSchema(pool, placeOf(postgres), options.tolerateNewerSchema ?? false);
     const copy = new MemoryCopy(await readContent(pool), options.retainedChanges ?? RETAINED);

@@ -3,13 +3,13 @@ import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { LoopTurn } from "../../../core/kernel/loop-turn.ts";
 import { Turns } from "../../../core/kernel/turns.ts";
-import { ManualClock } from "../xds/manual-clock.ts";
+import { SteppedClock } from "../../support/stepped-clock.ts";
 
 test("what one kind of work has used of a turn the others have not, but each has something", async () => {
-  const clock = new ManualClock();
+  const clock = new SteppedClock();
   const turn = LoopTurn.of(clock);
   assert.equal(LoopTurn.of(clock), turn);
-  assert.notEqual(LoopTurn.of(new ManualClock()), turn);
+  assert.notEqual(LoopTurn.of(new SteppedClock()), turn);
   assert.deepEqual([turn.share(), turn.writingShare()], [10, 38]);
   clock.advance(14);
   assert.deepEqual([turn.share(), turn.writingShare()], [2, 24]);
@@ -20,7 +20,7 @@ test("what one kind of work has used of a turn the others have not, but each has
 });
 
 test("crowds of several kinds together take no longer than twice a crowd of one, and none stands still", async () => {
-  const clock = new ManualClock();
+  const clock = new SteppedClock();
   const started = clock.monotonic();
   const done = [0, 0, 0, 0];
   for (const kind of done.keys()) {

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Turns } from "../../../core/kernel/turns.ts";
-import { ManualClock } from "../xds/manual-clock.ts";
+import { SteppedClock } from "../../support/stepped-clock.ts";
 
 test("what comes alone is done at once; a crowd is spread over turns, in its order", async () => {
-  const clock = new ManualClock();
+  const clock = new SteppedClock();
   const turns = new Turns(clock);
   const done: number[] = [];
   const work = (number: number) => () => {
@@ -29,7 +29,7 @@ test("what comes alone is done at once; a crowd is spread over turns, in its ord
 });
 
 test("what follows a turn without waiting counts to it", async () => {
-  const clock = new ManualClock();
+  const clock = new SteppedClock();
   const turns = new Turns(clock);
   const done: number[] = [];
   const work = async (number: number) => {
@@ -49,7 +49,7 @@ test("what follows a turn without waiting counts to it", async () => {
 });
 
 test("of work in a crowd, what took long is followed by what it left to do; what took little goes together", async () => {
-  const clock = new ManualClock();
+  const clock = new SteppedClock();
   const turns = new Turns(clock);
   const done: string[] = [];
   const work = (name: string, ms: number) => () => {
@@ -67,7 +67,7 @@ test("of work in a crowd, what took long is followed by what it left to do; what
 
 test("while it is held nothing is done, and everything afterwards in its order", async () => {
   let held = true;
-  const turns = new Turns(new ManualClock(), () => held);
+  const turns = new Turns(new SteppedClock(), () => held);
   const done: number[] = [];
   for (const number of [1, 2, 3]) {
     turns.take(() => {

@@ -4,10 +4,10 @@ import { createLogger } from "../../../core/kernel/log.ts";
 import { Scope } from "../../../core/kernel/scope.ts";
 import { AddressResolver, lowestAddress } from "../../../core/push/address-resolver.ts";
 import type { DnsAnswer } from "../../../core/push/system-dns.ts";
-import { ManualClock } from "../xds/manual-clock.ts";
+import { SteppedClock } from "../../support/stepped-clock.ts";
 
 function openResolver() {
-  const clock = new ManualClock();
+  const clock = new SteppedClock();
   const scope = new Scope("test");
   const asked: string[] = [];
   const events: string[] = [];

@@ -3,12 +3,12 @@ import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Scope } from "../../../core/kernel/scope.ts";
 import { FlushScheduler } from "../../../core/push/flush-scheduler.ts";
-import { ManualClock } from "../xds/manual-clock.ts";
+import { SteppedClock } from "../../support/stepped-clock.ts";
 import { createRandom } from "./random-mesh.ts";
 
 /** A scheduler whose pushes take `cost` milliseconds, all of them busy. */
 function openScheduler(cost: number) {
-  const clock = new ManualClock();
+  const clock = new SteppedClock();
   const scope = new Scope("test");
   const times: number[] = [];
   const urgent: number[] = [];
@@ -113,7 +113,7 @@ test("after a quiet time a change is pushed at once again", async () => {
 });
 
 test("a request during a push leads to another push, and settled waits for it", async () => {
-  const clock = new ManualClock();
+  const clock = new SteppedClock();
   const scope = new Scope("test");
   const gate = Promise.withResolvers<void>();
   let count = 0;
@@ -161,7 +161,7 @@ test("what becomes urgent when a push is about to begin goes with it", async () 
 test("whatever is requested whenever: one push at a time, all of it is pushed, and then nothing runs", async () => {
   for (let seed = 1; seed <= 200; seed++) {
     const random = createRandom(seed);
-    const clock = new ManualClock();
+    const clock = new SteppedClock();
     const owed = { all: 0, urgent: 0 };
     let running = 0;
     const flush = async (all: boolean) => {

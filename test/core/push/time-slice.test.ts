@@ -4,14 +4,14 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { Outflow } from "../../../core/kernel/outflow.ts";
 import { TimeSlice } from "../../../core/push/time-slice.ts";
 import { FakePeer } from "../../support/fake-peer.ts";
-import { ManualClock } from "../xds/manual-clock.ts";
+import { SteppedClock } from "../../support/stepped-clock.ts";
 
 const ITEMS = Array.from({ length: 100 }, (_, at) => at);
 
 test("each item is visited once, in order; a promise is waited for, and new items of a set are seen", async () => {
   const seen: string[] = [];
   const items = new Set([1, 2]);
-  await new TimeSlice(new ManualClock()).each(items, new Outflow(), (item) => {
+  await new TimeSlice(new SteppedClock()).each(items, new Outflow(), (item) => {
     seen.push(`${item}`);
     if (item === 1) items.add(3);
     if (item !== 2) return undefined;
@@ -21,7 +21,7 @@ test("each item is visited once, in order; a promise is waited for, and new item
 });
 
 test("work without writes gives way every 10 ms", async () => {
-  const clock = new ManualClock();
+  const clock = new SteppedClock();
   let seen = 0;
   const all = new TimeSlice(clock).each(ITEMS, new Outflow(), () => {
     seen++;
@@ -36,7 +36,7 @@ test("work without writes gives way every 10 ms", async () => {
 });
 
 test("what a visit writes leaves before the next, for 38 ms in one turn; who never lets go costs one turn", async () => {
-  const clock = new ManualClock();
+  const clock = new SteppedClock();
   const outflow = new Outflow();
   const peer = new FakePeer();
   let seen = 0;
@@ -60,7 +60,7 @@ test("what a visit writes leaves before the next, for 38 ms in one turn; who nev
 });
 
 test("what a visit throws ends it", async () => {
-  const all = new TimeSlice(new ManualClock()).each(ITEMS, new Outflow(), (item) => {
+  const all = new TimeSlice(new SteppedClock()).each(ITEMS, new Outflow(), (item) => {
     if (item === 3) throw new Error("three");
     return undefined;
   });

@@ -5,6 +5,7 @@ import { AdsStream } from "../../../core/xds/ads-stream.ts";
 import { createChannelFactory } from "../../../core/xds/channels.ts";
 import type { Variant } from "../../../core/xds/discovery-response.ts";
 import { WireReader } from "../../../core/xds/wire-reader.ts";
+import { SteppedClock } from "../../support/stepped-clock.ts";
 import {
   type DeltaRequestInit,
   decodeDelta,
@@ -17,13 +18,12 @@ import {
   sotwRequest,
   wholeMessage,
 } from "./fixtures.ts";
-import { ManualClock } from "./manual-clock.ts";
 
 const channels = createChannelFactory("cp-1");
 
 /** An AdsStream with a hand in each of its ports: a test plays Envoy, the control plane, the transport and the clock. */
 export class StreamBench {
-  readonly clock = new ManualClock();
+  readonly clock = new SteppedClock();
   readonly stream: AdsStream;
   readonly variant: Variant;
   /** Everything that was sent, oldest first. */

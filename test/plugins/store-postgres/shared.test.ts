@@ -278,7 +278,7 @@ describe("the PostgreSQL store of several control planes", { skip: postgresMissi
 
   it("survives a connection that breaks between two statements of a read", async (test) => {
     const database = await server.createDatabase();
-    const pool = openPool(server.options(database), () => undefined);
+    const pool = openPool(server.options(database));
     test.after(() => void pool.end());
     pool.once("acquire", (client) => {
       const query = client.query;

@@ -1,7 +1,7 @@
-import type { Clock } from "../../../core/kernel/clock.ts";
+import type { Clock } from "../../core/kernel/clock.ts";
 
-/** A clock that moves only when told to. */
-export class ManualClock implements Clock {
+/** A clock that moves only when told to, and at once: nothing has to be awaited. For the other see manual-clock.ts. */
+export class SteppedClock implements Clock {
   #now = 1_000_000;
   #timers: { at: number; run: () => void }[] = [];
 
