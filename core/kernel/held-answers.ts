@@ -21,8 +21,8 @@ export class HeldAnswers {
 
   /** Many writes begin. */
   begin(): void {
+    this.release();
     this.#writtenTo = [];
-    this.#unread = 0;
   }
 
   wrote(peer: Peer): void {
@@ -32,16 +32,17 @@ export class HeldAnswers {
   /** The turn of the event loop ends before all is written. */
   hold(): void {
     const peers = this.#writtenTo ?? [];
-    for (const peer of peers.slice(this.#unread)) peer.leaveUnread();
-    // Node reads a peer again as soon as what was written to it has left: the last one has to be told once more.
-    this.#unread = Math.max(0, peers.length - 1);
+    // Node reads a peer again as soon as what was written to it has left: the last one of the turn before is told once more.
+    for (const peer of peers.slice(Math.max(0, this.#unread - 1))) peer.leaveUnread();
+    this.#unread = peers.length;
   }
 
   /** All is written, or has taken too long: all are read again, within a few turns. */
   release(): void {
-    const unread = this.#unread > 0 ? this.#writtenTo?.slice(0, this.#unread + 1) : undefined;
+    const unread = this.#writtenTo?.slice(0, this.#unread) ?? [];
     this.#writtenTo = undefined;
-    if (unread) readAgain(unread, 0);
+    this.#unread = 0;
+    readAgain(unread, 0);
   }
 }
 

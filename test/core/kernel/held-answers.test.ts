@@ -39,6 +39,22 @@ test("many are read again in groups", async () => {
   assert.equal(unreadOf(peers), 0);
 });
 
+test("each of them is read again, also if it is the only one, and if the next push begins before", () => {
+  for (const count of [1, 2, 5]) {
+    const answers = new HeldAnswers();
+    const peers = Array.from({ length: count }, () => new FakePeer());
+    answers.begin();
+    for (const peer of peers) {
+      answers.wrote(peer);
+      answers.hold();
+      answers.hold();
+    }
+    assert.equal(unreadOf(peers), count);
+    answers.begin();
+    assert.equal(unreadOf(peers), 0);
+  }
+});
+
 test("nobody is left unread if many writes were not announced, or are over", () => {
   const answers = new HeldAnswers();
   const peer = new FakePeer();
