@@ -2,8 +2,8 @@ import type { Clock } from "./clock.ts";
 
 /*
  * Longest time for one kind of work, for all of them together, and if one of them writes to many; milliseconds. What Node
- * does itself, as reading from sockets, comes on top; together it shall be about 50 ms. A push that has 28 ms instead of 38
- * reaches half of 1,000 proxies 10 ms later, since acknowledgements of the first come in between (docs/engine.md).
+ * does itself, as reading from sockets, comes on top; together it shall be about 50 ms. 28 ms of writing instead of 38
+ * reach half of 1,000 proxies 10 ms later if acknowledgements of the first are read in between (held-answers.ts, docs/engine.md).
  */
 const SLICE_MS = 10;
 const ALL_MS = 16;

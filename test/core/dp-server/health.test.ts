@@ -9,15 +9,11 @@ import {
   HealthCheckSpecifierSchema,
 } from "#envoy/service/health/v3/hds_pb.js";
 import type { DataplaneSpec, Inbound } from "../../../core/model/types/dataplane.ts";
+import { until } from "../../support/until.ts";
 import { deltaRequest } from "../xds/fixtures.ts";
 import { bootstrap, kumaDpRequest } from "./http-client.ts";
 import { RawClient } from "./raw-client.ts";
 import { dataplaneDraft, ServerBench } from "./server-bench.ts";
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let i = 0; i < 500 && !condition(); i++) await sleep(10);
-  assert.ok(condition(), `waited in vain: ${what}`);
-}
 
 /** The Dataplane `redis` with inbounds 9000, which is probed, and 9001, which is not unless `both`. */
 function probed(both = false, service = "redis") {

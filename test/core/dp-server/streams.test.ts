@@ -7,6 +7,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { DeltaDiscoveryRequestSchema } from "#envoy/service/discovery/v3/discovery_pb.js";
 import { TYPE_URL, type XdsType } from "../../../core/envoy/encoded-resource.ts";
 import { MeshError } from "../../../core/kernel/errors.ts";
+import { until } from "../../support/until.ts";
 import { deltaRequest, makeSnapshot } from "../xds/fixtures.ts";
 import { definition } from "./http-client.ts";
 import { RawClient } from "./raw-client.ts";
@@ -25,11 +26,6 @@ function hello({ id = "default.redis", type = "cluster", metadata }: Hello = {})
   const direct = { "dataplane.resource": JSON.stringify(definition(id.slice("default.".length))) };
   const node = { id, cluster: "redis", metadata: { ...(metadata ?? direct) } };
   return toBinary(DeltaDiscoveryRequestSchema, create(DeltaDiscoveryRequestSchema, { node, typeUrl: TYPE_URL[type] }));
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 500 && !condition(); i++) await sleep(10);
-  assert.ok(condition());
 }
 
 describe("ADS over gRPC", () => {

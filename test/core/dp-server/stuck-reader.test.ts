@@ -7,6 +7,7 @@ import { TYPE_URL } from "../../../core/envoy/encoded-resource.ts";
 import { type Clock, systemClock } from "../../../core/kernel/clock.ts";
 import { STALL_MS } from "../../../core/xds/ads-stream.ts";
 import { GrpcStream } from "../../bench/engine/grpc-stream.ts";
+import { until } from "../../support/until.ts";
 import { makeSnapshot } from "../xds/fixtures.ts";
 import { definition } from "./http-client.ts";
 import { ServerBench } from "./server-bench.ts";
@@ -56,11 +57,6 @@ function join(bench: ServerBench, name: string) {
   return seen;
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 1000 && !condition(); i++) await sleep(10);
-  assert.ok(condition());
-}
-
 it("a client whose socket is full costs what fits in it, delays nobody, and is cut off after 30 s", async () => {
   const clock = new SkippingClock();
   await using bench = await ServerBench.open({}, {}, clock);
@@ -70,7 +66,7 @@ it("a client whose socket is full costs what fits in it, delays nobody, and is c
   bench.push("redis", makeSnapshot(1, { cluster: large }, undefined, 60_000));
   bench.push("web", makeSnapshot(1, { cluster: { a: "1" } }));
   const stuck = join(bench, "redis");
-  await until(() => sent("redis") > 0);
+  await until(() => sent("redis") > 0, "redis is sent clusters", 10_000);
   stuck.stream.pause();
   let before = -1;
   while (sent("redis") !== before) {
@@ -80,13 +76,14 @@ it("a client whose socket is full costs what fits in it, delays nobody, and is c
   assert.ok(before < 500, `${before} of 1000 messages of 60 KB were taken for a client that reads nothing`);
 
   const reader = join(bench, "web");
-  await until(() => reader.messages === 1);
+  await until(() => reader.messages === 1, "the reader has its message", 10_000);
   bench.push("redis", makeSnapshot(2, { cluster: { other: "2" } }));
   assert.equal(sent("redis"), before);
 
   assert.equal(bench.leases.find(({ stream }) => stream.proxy.name === "redis")?.closed, undefined);
   clock.skip(STALL_MS + 1000);
-  await until(() => bench.leases.some(({ closed }) => closed?.includes("the proxy has read nothing for 30 s")));
+  const cutOff = () => bench.leases.some(({ closed }) => closed?.includes("the proxy has read nothing for 30 s"));
+  await until(cutOff, "who reads nothing is cut off", 10_000);
   stuck.stream.destroy();
   assert.equal(bench.leases.find(({ stream }) => stream.proxy.name === "web")?.closed, undefined);
   reader.stream.destroy();

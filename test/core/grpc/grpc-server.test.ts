@@ -13,6 +13,7 @@ import { systemClock } from "../../../core/kernel/clock.ts";
 import { Outflow } from "../../../core/kernel/outflow.ts";
 import { TimeSlice } from "../../../core/push/time-slice.ts";
 import { GrpcListener } from "../../support/grpc-listener.ts";
+import { until } from "../../support/until.ts";
 
 const PATH = "/test.Echo/Stream";
 const MAX_BYTES = 1024 * 1024;
@@ -59,9 +60,8 @@ class Echo implements AsyncDisposable {
     return { stream, seen, ended };
   }
 
-  async until(good: () => boolean): Promise<void> {
-    for (let i = 0; i < 500 && !good(); i++) await sleep(10);
-    assert.ok(good(), `heard ${this.heard.join()}, closed ${this.closed.join()}`);
+  until(good: () => boolean): Promise<void> {
+    return until(good, () => `heard ${this.heard.join()}, closed ${this.closed.join()}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

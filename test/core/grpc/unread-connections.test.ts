@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { type ClientHttp2Session, connect } from "node:http2";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { createServer, type TLSSocket } from "node:tls";
-import { createKeyPair, issueCaCertificate } from "../../../core/ca/issue-certificate.ts";
-import { keyPem } from "../../../core/ca/pem.ts";
 import { frameMessage } from "../../../core/grpc/framing.ts";
 import type { GrpcCall } from "../../../core/grpc/grpc-call.ts";
 import { GrpcServer } from "../../../core/grpc/grpc-server.ts";
@@ -13,9 +12,12 @@ import { systemClock } from "../../../core/kernel/clock.ts";
 import { Outflow } from "../../../core/kernel/outflow.ts";
 import { TimeSlice } from "../../../core/push/time-slice.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { until } from "../../support/until.ts";
 
 const PATH = "/test.Echo/Stream";
 const CLIENTS = 60;
+const fixture = (name: string) => readFileSync(join(import.meta.dirname, "../sidecar/fixtures", name));
+const IDENTITY = { cert: fixture("cert.pem"), key: fixture("key.pem") };
 
 /** A server with TLS, as sidecars meet it, and clients that answer each message. */
 class Crowd implements AsyncDisposable {
@@ -35,7 +37,7 @@ class Crowd implements AsyncDisposable {
     },
   });
   readonly #sockets: TLSSocket[] = [];
-  readonly #server = createServer({ ...identity(), ALPNProtocols: ["h2"] }, (socket) => {
+  readonly #server = createServer({ ...IDENTITY, ALPNProtocols: ["h2"] }, (socket) => {
     this.#sockets.push(socket);
     this.#grpc.accept(socket);
   });
@@ -69,9 +71,8 @@ class Crowd implements AsyncDisposable {
     return this.#sockets.filter(({ bytesRead }, at) => bytesRead !== bytes[at]).length;
   }
 
-  async until(good: () => boolean): Promise<void> {
-    for (let at = 0; at < 500 && !good(); at++) await sleep(10);
-    assert.ok(good(), `${this.heard} messages were heard`);
+  until(good: () => boolean): Promise<void> {
+    return until(good, () => `${this.heard} messages were heard`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -79,12 +80,6 @@ class Crowd implements AsyncDisposable {
     this.#grpc.close();
     await new Promise((resolve) => this.#server.close(resolve));
   }
-}
-
-function identity() {
-  const pair = createKeyPair();
-  const certificate = issueCaCertificate(pair, { organization: "test", commonName: "test" }, Date.now());
-  return { cert: certificate.toString(), key: keyPem(pair.privateKey) };
 }
 
 test("answers to a push of several turns are read when all is written, if the push says so", async () => {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ProbeSettings, Workload } from "../../../../core/model/types/dataplane.ts";
 import { ApplicationProbes, type ProbeNews } from "../../../../core/sidecar/probes/application-probes.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
+import { until } from "../../../support/until.ts";
 
 const PROBE: ProbeSettings = { interval: 1000, timeout: 2000, healthyThreshold: 1, unhealthyThreshold: 1 };
 
@@ -59,14 +59,6 @@ function workload(probe: Partial<ProbeSettings> | null = {}, port = 9000): Workl
 }
 
 const plain = (port: number): Workload => ({ ...workload(null, port), servicePort: port });
-
-/** Waits for a real connection attempt and what follows from it. */
-async function until(good: () => boolean, what: string): Promise<void> {
-  for (let waited = 0; !good(); waited += 2) {
-    assert.ok(waited < 5000, `waited in vain: ${what}`);
-    await sleep(2);
-  }
-}
 
 /** One more try: time passes, then the connection is made or refused. */
 async function next(ms = 1000): Promise<void> {

@@ -8,6 +8,7 @@ import { HEALTH_METHOD } from "../../../../core/model/dataplane/sidecar-health.t
 import { ApplicationProbes } from "../../../../core/sidecar/probes/application-probes.ts";
 import { ControlPlaneSession, SESSION_TIMES } from "../../../../core/sidecar/relay/control-plane-session.ts";
 import { HealthChannel } from "../../../../core/sidecar/relay/health-channel.ts";
+import { until } from "../../../support/until.ts";
 import { endCall, type OpenedCall, TEST_CERT, TlsControlPlane } from "../tls-control-plane.ts";
 
 let scope: Scope;
@@ -45,13 +46,6 @@ function messagesOf(call: OpenedCall): unknown[] {
   const found: unknown[] = [];
   createMessageSplitter((message) => found.push(JSON.parse(message.toString()))).push(Buffer.concat(call.received));
   return found;
-}
-
-async function until(good: () => boolean, what: string): Promise<void> {
-  for (let waited = 0; !good(); waited += 5) {
-    assert.ok(waited < 5000, `waited in vain: ${what}`);
-    await sleep(5);
-  }
 }
 
 /** Nobody listens there. */

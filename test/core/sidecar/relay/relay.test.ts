@@ -12,6 +12,7 @@ import { Scope } from "../../../../core/kernel/scope.ts";
 import { ControlPlaneSession, SESSION_TIMES } from "../../../../core/sidecar/relay/control-plane-session.ts";
 import type { CallOutcome } from "../../../../core/sidecar/relay/refusal.ts";
 import { openRelay } from "../../../../core/sidecar/relay/relay.ts";
+import { until } from "../../../support/until.ts";
 import { type FrozenLink, openLink } from "../frozen-link.ts";
 import { endCall, TEST_CERT, TlsControlPlane } from "../tls-control-plane.ts";
 
@@ -99,13 +100,6 @@ function openCall(path = ADS): EnvoyCall {
   });
   stream.on("error", () => undefined);
   return { stream, received, headers: headers.promise, ended: ended.promise };
-}
-
-async function until(good: () => boolean, what: string): Promise<void> {
-  for (let waited = 0; !good(); waited += 5) {
-    assert.ok(waited < 5000, `waited in vain: ${what}`);
-    await sleep(5);
-  }
 }
 
 describe("relay", () => {
