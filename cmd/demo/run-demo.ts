@@ -10,7 +10,8 @@ import { dataplaneRows } from "../ctl/output/dataplane-table.ts";
 import type { Json } from "../ctl/output/json.ts";
 import type { Io } from "../terminal/io.ts";
 import { type DemoMesh, openDemoMesh } from "./demo-mesh.ts";
-import { demoSteps, eventually, type Step } from "./story.ts";
+import { eventually } from "./eventually.ts";
+import { demoSteps, type Step } from "./story.ts";
 
 const HELP = `monomesh demo [--keep]
 

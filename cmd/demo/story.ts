@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Scope } from "../../core/kernel/scope.ts";
 import { ping, startHttpApp, startTcpApp } from "./apps.ts";
 import { type DemoMesh, killSidecar, type SidecarSpec } from "./demo-mesh.ts";
+import { eventually } from "./eventually.ts";
 import { freePorts } from "./free-ports.ts";
 import { get, type LoadReport, startLoad } from "./load.ts";
 
@@ -173,25 +174,3 @@ async function timed(run: () => Promise<unknown>, tell: (time: string) => string
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`;
 const milliseconds = (ms: number) => `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
-
-/** Repeats until the outcome is good; the last failure is thrown after `timeoutMs`. Rejects once `signal` is aborted. */
-export async function eventually<T>(
-  attempt: () => Promise<T>,
-  good: (value: T) => boolean,
-  timeoutMs = 10_000,
-  signal?: AbortSignal,
-): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    const outcome = await attempt().then(
-      (value) => ({ value }),
-      (error: unknown) => ({ error }),
-    );
-    if ("value" in outcome && good(outcome.value)) return outcome.value;
-    if (performance.now() > deadline)
-      throw "error" in outcome
-        ? outcome.error
-        : new Error(`still ${JSON.stringify(outcome.value)} after ${timeoutMs} ms`);
-    await sleep(5, undefined, { signal });
-  }
-}

@@ -5,13 +5,14 @@ import { toMeshError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/log.ts";
 import { Outflow } from "../kernel/outflow.ts";
 import type { Scope } from "../kernel/scope.ts";
-import { concernsProxy, PolicyCatalogue } from "../policy/policy-catalogue.ts";
+import { PolicyCatalogue } from "../policy/policy-catalogue.ts";
 import type { ResourceStore } from "../store/resource-store.ts";
-import type { Dirt, MeshView } from "../view/mesh-view.ts";
+import type { MeshView } from "../view/mesh-view.ts";
 import { AcknowledgementTracker } from "./acknowledgement-tracker.ts";
 import type { Acknowledgements } from "./acknowledgements.ts";
 import { notCurrent } from "./change-outcome.ts";
 import type { Configurations, RevisionRange } from "./configurations.ts";
+import { spreadDirt } from "./dirty-rules.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
 import type { Freshness } from "./freshness.ts";
 import { MeshPicture } from "./mesh-picture.ts";
@@ -19,6 +20,7 @@ import { planProxy } from "./proxy-plan.ts";
 import { ProxyRegistry } from "./proxy-registry.ts";
 import { Histogram, type PushStats } from "./push-stats.ts";
 import type { PushedProxy } from "./pushed-proxy.ts";
+import { RefreshQueue } from "./refresh-queue.ts";
 import { ResourceSets } from "./resource-set.ts";
 import { type SharedResource, SharedResources } from "./shared-resources.ts";
 import {
@@ -75,11 +77,7 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
   readonly #tracker: AcknowledgementTracker;
   readonly #slice: TimeSlice;
   readonly #convergence = new Histogram();
-  /** Proxies to refresh: at once, in the next push, in the running one, at this moment. */
-  #newcomers = new Set<PushedProxy>();
-  #dirty = new Set<PushedProxy>();
-  #queue = new Set<PushedProxy>();
-  #refreshing: PushedProxy | undefined;
+  readonly #queue = new RefreshQueue();
   /** Proxies with a subscriber that waits for a revision. */
   readonly #awaiting = new Map<PushedProxy, number>();
   readonly #advanced = new Set<() => void>();
@@ -98,15 +96,17 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
     const picture = new MeshPicture({
       ...options,
       policyTypes: this.#policies.names,
-      onDirt: (view, dirt) => this.#spread(view, dirt),
+      onDirt: (view, dirt) =>
+        spreadDirt({ proxies: this.#proxies, shared: this.#shared }, view, dirt, (proxy, needsPlan) =>
+          this.#mark(proxy, needsPlan),
+        ),
       onAdvance: () => this.#advance(),
     });
     this.#picture = picture;
     this.#tracker = new AcknowledgementTracker({
       revision: () => picture.revision,
       consumers: (mesh, services) => this.#consumers(mesh, services),
-      isPending: (proxy) =>
-        this.#refreshing === proxy || [this.#newcomers, this.#dirty, this.#queue].some((set) => set.has(proxy)),
+      isPending: (proxy) => this.#queue.has(proxy),
     });
     scope.defer(() => this.#advance());
   }
@@ -128,7 +128,8 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
       },
       [Symbol.dispose]: () => {
         if (!proxy.unsubscribe(subscriber) || proxy.subscribers.size > 0) return;
-        for (const set of [this.#newcomers, this.#dirty, this.#queue, this.#awaiting]) set.delete(proxy);
+        this.#queue.delete(proxy);
+        this.#awaiting.delete(proxy);
         this.#proxies.leave(proxy);
         this.#tracker.gone(proxy);
       },
@@ -169,7 +170,7 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
       revision: this.#picture.revision,
       meshes: this.#picture.views.size,
       proxies: this.#proxies.size,
-      pending: this.#newcomers.size + this.#dirty.size + this.#queue.size,
+      pending: this.#queue.size,
       resources: this.#shared.stats(),
       sets: this.#sets.size,
       hosts: this.#picture.hosts,
@@ -186,49 +187,12 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
     return view ? services.flatMap((service) => [...this.#proxies.consumers(view, service)]) : [];
   }
 
-  /** The dirty rules: which proxies a change can concern, and whether their plans are still good. */
-  #spread(view: MeshView, dirt: Dirt): void {
-    switch (dirt.kind) {
-      case "endpoints":
-        this.#shared.touch(view.mesh, dirt.service, (set) => {
-          set.touch();
-          for (const proxy of set.users) this.#mark(proxy);
-        });
-        return;
-      case "protocol":
-        for (const proxy of this.#proxies.consumers(view, dirt.service)) this.#mark(proxy, true);
-        return;
-      case "proxy": {
-        const proxy = this.#proxies.get({ mesh: view.mesh, name: dirt.proxy });
-        if (proxy) this.#mark(proxy, true);
-        return;
-      }
-      case "mesh":
-        for (const proxy of this.#proxies.ofMesh(view.mesh)) this.#mark(proxy, true);
-        return;
-      case "policy":
-        for (const proxy of this.#proxies.ofMesh(view.mesh)) {
-          const dataplane = view.proxies.get(proxy.id.name)?.dataplane;
-          if (dataplane && concernsProxy(dirt, dataplane)) this.#mark(proxy, true);
-        }
-        return;
-      case "host":
-        return;
-    }
-  }
-
-  /** A proxy that still waits in the running push is given the newest picture there; one that has nothing yet waits for no other. */
   #mark(proxy: PushedProxy, needsPlan = false): void {
     if (needsPlan) proxy.needsPlan = true;
     proxy.changedAt = Math.min(proxy.changedAt, this.#clock.monotonic());
-    if (this.#queue.has(proxy)) return;
-    if (proxy.hasNewcomer) {
-      this.#newcomers.add(proxy);
-      this.#scheduler.requestUrgent();
-      return;
-    }
-    this.#dirty.add(proxy);
-    this.#scheduler.request();
+    const place = this.#queue.add(proxy);
+    if (place === "newcomers") this.#scheduler.requestUrgent();
+    else if (place === "next") this.#scheduler.request();
   }
 
   #advance(): void {
@@ -246,13 +210,7 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
   async #flush(all: boolean): Promise<void> {
     try {
       const [build] = await Promise.all([this.#builders(), this.#picture.complete()]);
-      this.#queue = this.#newcomers;
-      this.#newcomers = new Set();
-      if (all) {
-        if (this.#queue.size === 0) this.#queue = this.#dirty;
-        else for (const proxy of this.#dirty) this.#queue.add(proxy);
-        this.#dirty = new Set();
-      }
+      const concerned = this.#queue.begin(all);
       const visit = (proxy: PushedProxy) => {
         this.#queue.delete(proxy);
         if (this.#scope.closed) return undefined;
@@ -261,8 +219,8 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
         return undefined;
       };
       // Who is planned anew may need its clusters and ask for their endpoints, and others shall not wait for that.
-      const answersWait = !this.#queue.values().some(({ needsPlan }) => needsPlan);
-      await this.#slice.each(this.#queue, this.outflow, visit, answersWait);
+      const answersWait = !concerned.values().some(({ needsPlan }) => needsPlan);
+      await this.#slice.each(concerned, this.outflow, visit, answersWait);
       this.#tracker.progressed();
     } catch (thrown) {
       this.#log.error("push-failed", `No proxy can be served: ${toMeshError(thrown).message}`);
@@ -291,14 +249,14 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
 
   /** Never rejects. */
   async #planAndRefresh(proxy: PushedProxy, build: BuildResource): Promise<void> {
-    this.#refreshing = proxy;
+    this.#queue.refreshing = proxy;
     let revision: number | undefined;
     try {
       revision = await this.#plan(proxy, build);
     } catch (thrown) {
       this.#failed(proxy, thrown);
     }
-    this.#refreshing = undefined;
+    this.#queue.refreshing = undefined;
     this.#refresh(proxy, revision ?? this.#picture.revision);
   }
 

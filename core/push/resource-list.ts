@@ -15,16 +15,6 @@ export class ResourceList implements Iterable<EncodedResource> {
   readonly names: readonly string[];
   readonly #resources: readonly EncodedResource[];
 
-  /** In any order; of several with one name the last one counts. */
-  static of(resources: Iterable<EncodedResource>): ResourceList {
-    const byName = new Map(Array.from(resources, (each) => [each.name, each]));
-    const names = [...byName.keys()].sort();
-    return new ResourceList(
-      names,
-      names.map((name) => byName.get(name) as EncodedResource),
-    );
-  }
-
   /** `resources` are those of `names`, in their order; both are kept. */
   constructor(names: readonly string[], resources: readonly EncodedResource[]) {
     this.names = names;

@@ -11,8 +11,8 @@
 import { writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { eventually } from "../../cmd/demo/eventually.ts";
 import { startLoad } from "../../cmd/demo/load.ts";
-import { eventually } from "../../cmd/demo/story.ts";
 import { openReplicas, playKills, type Replicas, untilAllConnected } from "../e2e/scenarios/replicas.ts";
 
 const EVERY_MS = 20_000;

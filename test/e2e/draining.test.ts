@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { it, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startTcpApp } from "../../cmd/demo/apps.ts";
+import { eventually } from "../../cmd/demo/eventually.ts";
 import { freePorts } from "../../cmd/demo/free-ports.ts";
-import { eventually } from "../../cmd/demo/story.ts";
 import { openTestMesh } from "../support/mesh.ts";
 
 const DRAIN_MS = 5000;

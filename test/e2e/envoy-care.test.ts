@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "../../cmd/demo/eventually.ts";
 import { freePorts } from "../../cmd/demo/free-ports.ts";
 import { get, startLoad } from "../../cmd/demo/load.ts";
-import { eventually } from "../../cmd/demo/story.ts";
 import { kill, lastEnvoy } from "../cmd/dp/sidecar-world.ts";
 import { openTestMesh } from "../support/mesh.ts";
 

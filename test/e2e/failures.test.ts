@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { createServer, request } from "node:http";
 import { connect } from "node:net";
 import { test } from "node:test";
+import { eventually } from "../../cmd/demo/eventually.ts";
 import { freePorts } from "../../cmd/demo/free-ports.ts";
 import { get } from "../../cmd/demo/load.ts";
-import { eventually } from "../../cmd/demo/story.ts";
 import type { RequestFailure } from "../../core/model/request-failure.ts";
 import { openTestMesh, type TestMesh } from "../support/mesh.ts";
 

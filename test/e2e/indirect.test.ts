@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { startRole } from "../../cmd/demo/child.ts";
+import { eventually } from "../../cmd/demo/eventually.ts";
 import { get } from "../../cmd/demo/load.ts";
-import { eventually } from "../../cmd/demo/story.ts";
 import { packaged } from "../support/executable.ts";
 import { openTestMesh, startIndirect } from "../support/mesh.ts";
 

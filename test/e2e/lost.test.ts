@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { eventually } from "../../cmd/demo/eventually.ts";
 import { get, type LoadReport } from "../../cmd/demo/load.ts";
-import { eventually } from "../../cmd/demo/story.ts";
 import { playBlackhole, playOutage, playReset } from "./scenarios/connection.ts";
 import { playKill, playRestart } from "./scenarios/loss.ts";
 import { PAGE_CLOCK, playPageClock } from "./scenarios/page-clock.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { eventually } from "../../cmd/demo/eventually.ts";
 import { get } from "../../cmd/demo/load.ts";
-import { eventually } from "../../cmd/demo/story.ts";
 import { lackingForNetHosts, openNetHost } from "../support/net-host.ts";
 import { playVanish, startOnHost } from "./scenarios/other-host.ts";
 import { openStage, type Stage } from "./scenarios/stage.ts";

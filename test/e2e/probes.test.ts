@@ -3,9 +3,9 @@ import { describe, it, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startHttpApp } from "../../cmd/demo/apps.ts";
 import type { DemoMesh } from "../../cmd/demo/demo-mesh.ts";
+import { eventually } from "../../cmd/demo/eventually.ts";
 import { freePorts } from "../../cmd/demo/free-ports.ts";
 import { get, startLoad } from "../../cmd/demo/load.ts";
-import { eventually } from "../../cmd/demo/story.ts";
 import { openTestMesh, startIndirect } from "../support/mesh.ts";
 
 interface Inbound {

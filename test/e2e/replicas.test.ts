@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { killSidecar } from "../../cmd/demo/demo-mesh.ts";
+import { eventually } from "../../cmd/demo/eventually.ts";
 import { startLoad } from "../../cmd/demo/load.ts";
-import { eventually } from "../../cmd/demo/story.ts";
 import { postgresMissing } from "../support/postgres.ts";
 import { openReplicas, playKills, untilAllConnected } from "./scenarios/replicas.ts";
 

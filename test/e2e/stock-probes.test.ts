@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { startHttpApp } from "../../cmd/demo/apps.ts";
+import { eventually } from "../../cmd/demo/eventually.ts";
 import { freePorts } from "../../cmd/demo/free-ports.ts";
-import { eventually } from "../../cmd/demo/story.ts";
 import { openTestMesh } from "../support/mesh.ts";
 import { startStockSidecar } from "../support/stock-sidecar.ts";
 

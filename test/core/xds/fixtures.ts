@@ -8,8 +8,8 @@ import {
 } from "#envoy/service/discovery/v3/discovery_pb.js";
 import { type EncodedResource, TYPE_URL, XDS_TYPES, type XdsType } from "../../../core/envoy/encoded-resource.ts";
 import type { GrpcMessage } from "../../../core/grpc/framing.ts";
-import { ResourceList } from "../../../core/push/resource-list.ts";
 import type { Snapshot } from "../../../core/push/snapshot.ts";
+import { resourceListOf } from "../../support/resource-list-of.ts";
 
 /** A resource whose content is just bytes; enough for everything but Envoy. */
 export function fakeResource(type: XdsType, name: string, version: string, size = 8): EncodedResource {
@@ -43,7 +43,7 @@ export function makeSnapshot(revision: number, picture: Picture, previous?: Snap
       if (old && same) return [type, old];
       return [
         type,
-        ResourceList.of(
+        resourceListOf(
           wanted.map(([name, version]) => {
             const known = old?.get(name);
             return known?.version === version ? known : fakeResource(type, name, version, size);

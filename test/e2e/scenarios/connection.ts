@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "../../../cmd/demo/eventually.ts";
 import type { LoadReport } from "../../../cmd/demo/load.ts";
-import { eventually } from "../../../cmd/demo/story.ts";
 import { timeOf } from "./leave.ts";
 import type { Stage } from "./stage.ts";
 

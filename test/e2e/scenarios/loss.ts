@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { killSidecar } from "../../../cmd/demo/demo-mesh.ts";
+import { eventually } from "../../../cmd/demo/eventually.ts";
 import { get, type LoadReport } from "../../../cmd/demo/load.ts";
-import { eventually } from "../../../cmd/demo/story.ts";
 import { stop } from "./leave.ts";
 import type { Stage } from "./stage.ts";
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RoleProcess } from "../../../cmd/demo/child.ts";
 import type { SidecarSpec } from "../../../cmd/demo/demo-mesh.ts";
+import { eventually } from "../../../cmd/demo/eventually.ts";
 import type { LoadReport } from "../../../cmd/demo/load.ts";
-import { eventually } from "../../../cmd/demo/story.ts";
 import { type NetHost, openNetHost } from "../../support/net-host.ts";
 import { stop } from "./leave.ts";
 import type { Stage } from "./stage.ts";

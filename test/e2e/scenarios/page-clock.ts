@@ -1,5 +1,5 @@
 import { killSidecar } from "../../../cmd/demo/demo-mesh.ts";
-import { eventually } from "../../../cmd/demo/story.ts";
+import { eventually } from "../../../cmd/demo/eventually.ts";
 import type { Stage } from "./stage.ts";
 
 /** The page's rule with short times; for the stage's control plane. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { eventually } from "../../../cmd/demo/story.ts";
+import { eventually } from "../../../cmd/demo/eventually.ts";
 import { systemClock } from "../../../core/kernel/clock.ts";
 import { silentLogger } from "../../../core/kernel/log.ts";
 import type { ResourceDraft } from "../../../core/model/resource.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
-import { eventually } from "../../../../cmd/demo/story.ts";
+import { eventually } from "../../../../cmd/demo/eventually.ts";
 import { silentLogger } from "../../../../core/kernel/log.ts";
 import { ControlPlaneLink } from "../../../../core/sidecar/control-plane/control-plane-link.ts";
 import { parseAddresses, type Resolve, Targets } from "../../../../core/sidecar/control-plane/targets.ts";

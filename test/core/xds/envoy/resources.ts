@@ -9,8 +9,8 @@ import { SecretSchema } from "#envoy/extensions/transport_sockets/tls/v3/secret_
 import { UpstreamTlsContextSchema } from "#envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
 import { encodeResource } from "../../../../core/envoy/encode.ts";
 import { type EncodedResource, XDS_TYPES, type XdsType } from "../../../../core/envoy/encoded-resource.ts";
-import { ResourceList } from "../../../../core/push/resource-list.ts";
 import type { Snapshot } from "../../../../core/push/snapshot.ts";
+import { resourceListOf } from "../../../support/resource-list-of.ts";
 import { sinceOf } from "../fixtures.ts";
 
 const SCHEMA: Readonly<Record<XdsType, DescMessage>> = {
@@ -118,7 +118,7 @@ export function route(name: string, clusterName: string): EncodedResource {
 /** A snapshot of these; lists that did not change keep their identity, as the port promises. */
 export function snapshotOf(revision: number, resources: readonly EncodedResource[], previous?: Snapshot): Snapshot {
   const lists = XDS_TYPES.map((type) => {
-    const list = ResourceList.of(resources.filter((each) => each.type === type));
+    const list = resourceListOf(resources.filter((each) => each.type === type));
     const old = previous?.resources[type];
     const same = old?.size === list.size && [...list].every(({ name, version }) => old.get(name)?.version === version);
     return [type, same ? old : list];
