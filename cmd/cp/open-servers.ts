@@ -78,6 +78,7 @@ export async function openServers(start: CpStart, wiring: Wiring, engine: PushEn
     authenticator: wiring.get(ProxyAuthenticator),
     ca,
     presence: wiring.get(Presence),
+    policiesBehind: (proxy, resource) => engine.policiesBehind(proxy, resource),
     snapshots: wiring.get(SnapshotSource),
     outflow: engine.outflow,
     insight: wiring.get(InsightTracker),

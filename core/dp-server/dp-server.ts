@@ -27,7 +27,7 @@ import { createProxyHealth } from "./health/proxy-health.ts";
 import type { HttpAnswer } from "./http-answer.ts";
 import { createHttpRoutes, type HttpCall } from "./http-routes.ts";
 import { InitialSyncs } from "./initial-syncs.ts";
-import { createProxyStreams } from "./proxy-streams.ts";
+import { createProxyStreams, type ProxyStreamsDeps } from "./proxy-streams.ts";
 import { serveFailures } from "./serve-failures.ts";
 import { type LeaveDeps, serveLeave } from "./serve-leave.ts";
 import { StreamCounts, type StreamStats } from "./stream-counts.ts";
@@ -56,6 +56,8 @@ export interface DpServerDeps {
   readonly port?: number | undefined;
   /** Services that a mesh offers; our sidecar then names outbounds that lead nowhere. */
   readonly services?: ((mesh: string) => Iterable<string>) | undefined;
+  /** Of the push engine: the policies behind a listener or cluster that an Envoy refused. */
+  readonly policiesBehind?: ProxyStreamsDeps["policiesBehind"];
   /** What differs from BOOTSTRAP_DEFAULTS. */
   readonly bootstrap?: Partial<BootstrapSettings> | undefined;
   /** What differs from HDS_DEFAULTS. */

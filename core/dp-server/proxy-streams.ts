@@ -1,12 +1,13 @@
 import type { ProxyAuthenticator } from "../auth/authenticator.ts";
 import type { XdsType } from "../envoy/encoded-resource.ts";
 import type { EventLog } from "../events/event-log.ts";
+import { policiesText, resourceNamedIn } from "../insight/config-status.ts";
 import type { InsightTracker, StreamInsight } from "../insight/insight-tracker.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { MeshError, toMeshError } from "../kernel/errors.ts";
 import { healthFromText, type SidecarHealth } from "../model/dataplane/sidecar-health.ts";
 import { incarnationOf } from "../model/incarnation.ts";
-import type { Resource, ResourceDraft } from "../model/resource.ts";
+import type { Resource, ResourceDraft, ResourceKey } from "../model/resource.ts";
 import type { Presence, PresenceLease, ProxyStream } from "../presence/presence.ts";
 import { RefusalLog } from "../presence/refusal-log.ts";
 import type { ProxyId, Snapshot, SnapshotSource, SnapshotSubscription } from "../push/snapshot.ts";
@@ -23,6 +24,8 @@ export interface ProxyStreamsDeps {
   readonly counts: StreamCounts;
   readonly clock: Clock;
   readonly events: EventLog;
+  /** See `PushEngine.policiesBehind`. Default: refusals are told without. */
+  readonly policiesBehind?: ((proxy: ProxyId, resource: string) => readonly ResourceKey[]) | undefined;
 }
 
 export interface ProxyStreams {
@@ -204,8 +207,11 @@ class ProxySession implements AdsSession {
 
   onNack(type: XdsType, message: string): void {
     this.#counts.refused[type]++;
-    this.#insight.rejected(type, message);
-    this.#refusals.once(this.#proxy, "rejected", `its Envoy refuses a new ${type}: ${message}`);
+    const resource = resourceNamedIn(message);
+    const policies = resource === undefined ? [] : (this.#deps.policiesBehind?.(this.#proxy, resource) ?? []);
+    this.#insight.rejected(type, message, policies);
+    const detail = `its Envoy refuses a new ${type}: ${message.trimEnd()}${policiesText(policies)}`;
+    this.#refusals.once(this.#proxy, "rejected", detail);
   }
 
   onSynced(type: XdsType, revision: number): void {

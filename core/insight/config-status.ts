@@ -56,11 +56,18 @@ export function openRejection(insight: DataplaneInsightSpec | undefined): Reject
   return insight?.rejections?.findLast((each) => each.acceptedTime === undefined);
 }
 
-/** `Envoy refused inbound:10.0.0.23:80 (lds): cannot bind …`, without the words that Envoy puts before each. */
-export function rejectionText({ type, resource, message }: Rejection): string {
+/** `Envoy refused inbound:10.0.0.23:80 (lds): cannot bind …`, without the words that Envoy puts before each, and the policies behind it. */
+export function rejectionText({ type, resource, message, policies = [] }: Rejection): string {
   if (resource === undefined) return `Envoy refused its newest ${type}: ${firstLine(message)}`;
   const reason = message.slice(message.indexOf(resource) + resource.length).replace(/^: /, "");
-  return `Envoy refused ${resource} (${type}): ${firstLine(reason)}`;
+  return `Envoy refused ${resource} (${type}): ${firstLine(reason)}${policiesText(policies)}`;
+}
+
+/** ` (its policies: MeshTimeout slow, MeshTimeout all)`: who had a say in what was refused; empty if none. */
+export function policiesText(policies: readonly { readonly type: string; readonly name: string }[]): string {
+  return policies.length > 0
+    ? ` (its policies: ${policies.map(({ type, name }) => `${type} ${name}`).join(", ")})`
+    : "";
 }
 
 /** Envoy names one resource in each line; the first says enough. */

@@ -104,8 +104,8 @@ class Tracker implements InsightTracker {
     return {
       sent: (type) => count(type, "responsesSent"),
       acknowledged: (type) => count(type, "responsesAcknowledged"),
-      rejected: (type, message) => {
-        subscription.reject(type, message, clock.now());
+      rejected: (type, message, policies = []) => {
+        subscription.reject(type, message, policies, clock.now());
         this.#mark(entry, SHORTEST_MS);
       },
       closed: () => {

@@ -1,5 +1,6 @@
 import type { XdsType } from "../envoy/encoded-resource.ts";
 import { token } from "../kernel/token.ts";
+import type { ResourceKey } from "../model/resource.ts";
 import type { DataplaneInsightSpec } from "../model/types/dataplane-insight.ts";
 import type { AbsenceObserver } from "../presence/presence.ts";
 import type { ProxyId } from "../push/snapshot.ts";
@@ -22,8 +23,8 @@ export interface InsightTracker extends AbsenceObserver {
 export interface StreamInsight {
   sent(type: XdsType): void;
   acknowledged(type: XdsType): void;
-  /** `message` is Envoy's. */
-  rejected(type: XdsType, message: string): void;
+  /** `message` is Envoy's; `policies` had a say in the resource that it names, strongest first. */
+  rejected(type: XdsType, message: string, policies?: readonly ResourceKey[]): void;
   /**
    * The stream ended. Its subscription stays open in the document: a lost proxy is not offline yet, and `absent` says
    * when it is (design.md, "Presence of a proxy").

@@ -1,4 +1,5 @@
 import { XDS_TYPES, type XdsType } from "../envoy/encoded-resource.ts";
+import type { ResourceKey } from "../model/resource.ts";
 import type {
   DataplaneInsightSpec,
   DiscoveryServiceStats,
@@ -59,12 +60,18 @@ export class Subscription {
     }
   }
 
-  reject(type: XdsType, message: string, now: number): void {
+  reject(type: XdsType, message: string, policies: readonly ResourceKey[], now: number): void {
     this.count(type, "responsesRejected", now);
     const name = SHORT_NAME[type];
     this.#rejections.delete(name);
     const resource = resourceNamedIn(message);
-    this.#rejections.set(name, { type: name, ...(resource ? { resource } : {}), message, time: now });
+    this.#rejections.set(name, {
+      type: name,
+      ...(resource ? { resource } : {}),
+      ...(policies.length > 0 ? { policies: policies.map(({ type, name }) => ({ type, name })) } : {}),
+      message,
+      time: now,
+    });
   }
 
   get rejections(): readonly Rejection[] {

@@ -5,6 +5,7 @@ import { toMeshError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/log.ts";
 import { Outflow } from "../kernel/outflow.ts";
 import type { Scope } from "../kernel/scope.ts";
+import type { ResourceKey } from "../model/resource.ts";
 import { PolicyCatalogue } from "../policy/policy-catalogue.ts";
 import type { ResourceStore } from "../store/resource-store.ts";
 import type { MeshView } from "../view/mesh-view.ts";
@@ -16,6 +17,7 @@ import { spreadDirt } from "./dirty-rules.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
 import type { Freshness } from "./freshness.ts";
 import { MeshPicture } from "./mesh-picture.ts";
+import { policiesBehind } from "./policies-behind.ts";
 import { planProxy } from "./proxy-plan.ts";
 import { ProxyRegistry } from "./proxy-registry.ts";
 import { Histogram, type PushStats } from "./push-stats.ts";
@@ -155,6 +157,12 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
   /** The picture of a mesh, for whoever shows or explains it. Read it in the same turn: it changes in place. */
   view(mesh: string): MeshView | undefined {
     return this.#picture.views.get(mesh);
+  }
+
+  /** The policies that gave a listener or cluster of a proxy one of its values, strongest first. */
+  policiesBehind({ mesh, name }: ProxyId, resource: string): readonly ResourceKey[] {
+    const view = this.#picture.views.get(mesh);
+    return view ? policiesBehind(view, name, this.#policies.of(view), resource) : [];
   }
 
   /** Resolves when the picture includes `revision` and every subscriber was given what followed from it, or the scope closed. */

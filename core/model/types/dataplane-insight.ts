@@ -69,6 +69,8 @@ const InsightShape = message({
         type: text(),
         /** The resource that Envoy named; absent if it named none. */
         resource: optional(text()),
+        /** The policies that gave this resource one of its values, strongest first. */
+        policies: optional(list(message({ type: text(), name: text() }))),
         /** Envoy's own words. */
         message: text(),
         time: timestamp(),

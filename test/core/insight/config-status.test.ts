@@ -52,3 +52,14 @@ test("the resource that Envoy names", () => {
   assert.equal(resourceNamedIn("Proto constraint validation failed"), undefined);
   assert.equal(rejectionText({ type: "rds", message: "bad", time: 1 }), "Envoy refused its newest rds: bad");
 });
+
+test("the policies that had a say in it", () => {
+  const policies = [
+    { type: "MeshTimeout", name: "slow" },
+    { type: "MeshTimeout", name: "all" },
+  ];
+  assert.equal(
+    rejectionText({ ...rejection, policies }),
+    "Envoy refused inbound:10.0.0.23:80 (lds): cannot bind '10.0.0.23:80': Address already in use (its policies: MeshTimeout slow, MeshTimeout all)",
+  );
+});

@@ -79,7 +79,8 @@ test("the document is Kuma's, field by field", async () => {
     stream.acknowledged(type);
   }
   stream.sent("listener");
-  stream.rejected("listener", "bad port");
+  const policy = { type: "MeshTimeout", mesh: "default", name: "slow" };
+  stream.rejected("listener", "Error adding/updating listener(s) web: bad port", [policy]);
   await rig.clock.advance(1000);
   assert.equal(rig.puts, 2, "the rest is one write");
   const json = dataplaneInsightType.toJson((await rig.spec()) ?? {});
@@ -111,7 +112,15 @@ test("the document is Kuma's, field by field", async () => {
       },
     ],
     metadata: node.metadata,
-    rejections: [{ type: "lds", message: "bad port", time: "2026-01-01T00:00:00.000Z" }],
+    rejections: [
+      {
+        type: "lds",
+        resource: "web",
+        policies: [{ type: "MeshTimeout", name: "slow" }],
+        message: "Error adding/updating listener(s) web: bad port",
+        time: "2026-01-01T00:00:00.000Z",
+      },
+    ],
   });
   assert.deepEqual(dataplaneInsightType.parse(json).violations, []);
 });
