@@ -7,9 +7,10 @@ import type { Clock } from "../kernel/clock.ts";
 import { MeshError, toMeshError } from "../kernel/errors.ts";
 import { healthFromText, type SidecarHealth } from "../model/dataplane/sidecar-health.ts";
 import { incarnationOf } from "../model/incarnation.ts";
-import type { Resource, ResourceDraft, ResourceKey } from "../model/resource.ts";
+import type { Resource, ResourceDraft } from "../model/resource.ts";
 import type { Presence, PresenceLease, ProxyStream } from "../presence/presence.ts";
 import { RefusalLog } from "../presence/refusal-log.ts";
+import type { PolicyName } from "../push/policies-behind.ts";
 import type { ProxyId, Snapshot, SnapshotSource, SnapshotSubscription } from "../push/snapshot.ts";
 import type { AdsSession, StreamInfo, StreamNode } from "../xds/stream-events.ts";
 import { definitionOf } from "./definition.ts";
@@ -25,7 +26,7 @@ export interface ProxyStreamsDeps {
   readonly clock: Clock;
   readonly events: EventLog;
   /** See `PushEngine.policiesBehind`. Default: refusals are told without. */
-  readonly policiesBehind?: ((proxy: ProxyId, resource: string) => readonly ResourceKey[]) | undefined;
+  readonly policiesBehind?: ((proxy: ProxyId, resource: string) => readonly PolicyName[]) | undefined;
 }
 
 export interface ProxyStreams {
@@ -209,7 +210,11 @@ class ProxySession implements AdsSession {
     this.#counts.refused[type]++;
     const resource = resourceNamedIn(message);
     const policies = resource === undefined ? [] : (this.#deps.policiesBehind?.(this.#proxy, resource) ?? []);
-    this.#insight.rejected(type, message, policies);
+    this.#insight.rejected(type, {
+      message,
+      ...(resource ? { resource } : {}),
+      ...(policies.length > 0 ? { policies: [...policies] } : {}),
+    });
     const detail = `its Envoy refuses a new ${type}: ${message.trimEnd()}${policiesText(policies)}`;
     this.#refusals.once(this.#proxy, "rejected", detail);
   }

@@ -1,6 +1,7 @@
 import { oneLine } from "../kernel/one-line.ts";
 import type { DataplaneInsightSpec } from "../model/types/dataplane-insight.ts";
 import type { Freshness } from "../push/freshness.ts";
+import type { PolicyName } from "../push/policies-behind.ts";
 
 /** Whether a proxy runs the configuration it should. */
 export interface ConfigStatus {
@@ -17,7 +18,8 @@ export interface ConfigStatus {
   readonly reason: string;
 }
 
-type Rejection = NonNullable<DataplaneInsightSpec["rejections"]>[number];
+/** A configuration that Envoy refused, as it is stored. */
+export type Rejection = NonNullable<DataplaneInsightSpec["rejections"]>[number];
 
 /**
  * From the memory of the control plane that holds the stream if that is this one, else from the counters that are stored
@@ -64,7 +66,7 @@ export function rejectionText({ type, resource, message, policies = [] }: Reject
 }
 
 /** ` (its policies: MeshTimeout slow, MeshTimeout all)`: who had a say in what was refused; empty if none. */
-export function policiesText(policies: readonly { readonly type: string; readonly name: string }[]): string {
+export function policiesText(policies: readonly PolicyName[]): string {
   return policies.length > 0
     ? ` (its policies: ${policies.map(({ type, name }) => `${type} ${name}`).join(", ")})`
     : "";

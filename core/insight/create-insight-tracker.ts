@@ -104,8 +104,8 @@ class Tracker implements InsightTracker {
     return {
       sent: (type) => count(type, "responsesSent"),
       acknowledged: (type) => count(type, "responsesAcknowledged"),
-      rejected: (type, message, policies = []) => {
-        subscription.reject(type, message, policies, clock.now());
+      rejected: (type, refusal) => {
+        subscription.reject(type, refusal, clock.now());
         this.#mark(entry, SHORTEST_MS);
       },
       closed: () => {

@@ -1,10 +1,10 @@
 import type { XdsType } from "../envoy/encoded-resource.ts";
 import { token } from "../kernel/token.ts";
-import type { ResourceKey } from "../model/resource.ts";
 import type { DataplaneInsightSpec } from "../model/types/dataplane-insight.ts";
 import type { AbsenceObserver } from "../presence/presence.ts";
 import type { ProxyId } from "../push/snapshot.ts";
 import type { StreamNode } from "../xds/stream-events.ts";
+import type { Rejection } from "./config-status.ts";
 
 /** Collects what happens on the streams and writes DataplaneInsights in batches (contract, section 4.5). */
 export interface InsightTracker extends AbsenceObserver {
@@ -19,12 +19,14 @@ export interface InsightTracker extends AbsenceObserver {
   flush(): Promise<void>;
 }
 
+/** What Envoy refused: its words, the resource that they name, and the policies that had a say in that. */
+export type Refusal = Pick<Rejection, "message" | "resource" | "policies">;
+
 /** All methods only count; they never wait and never throw. */
 export interface StreamInsight {
   sent(type: XdsType): void;
   acknowledged(type: XdsType): void;
-  /** `message` is Envoy's; `policies` had a say in the resource that it names, strongest first. */
-  rejected(type: XdsType, message: string, policies?: readonly ResourceKey[]): void;
+  rejected(type: XdsType, refusal: Refusal): void;
   /**
    * The stream ended. Its subscription stays open in the document: a lost proxy is not offline yet, and `absent` says
    * when it is (design.md, "Presence of a proxy").

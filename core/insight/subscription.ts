@@ -1,16 +1,11 @@
 import { XDS_TYPES, type XdsType } from "../envoy/encoded-resource.ts";
-import type { ResourceKey } from "../model/resource.ts";
-import type {
-  DataplaneInsightSpec,
-  DiscoveryServiceStats,
-  DiscoverySubscription,
-} from "../model/types/dataplane-insight.ts";
+import type { DiscoveryServiceStats, DiscoverySubscription } from "../model/types/dataplane-insight.ts";
 import type { StreamNode } from "../xds/stream-events.ts";
-import { resourceNamedIn } from "./config-status.ts";
+import type { Rejection } from "./config-status.ts";
+import type { Refusal } from "./insight-tracker.ts";
 import { versionOf } from "./version.ts";
 
 type Counter = keyof DiscoveryServiceStats;
-type Rejection = NonNullable<DataplaneInsightSpec["rejections"]>[number];
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Kuma's name of each type; secrets are counted in the total only (contract, section 4.5). */
@@ -60,18 +55,11 @@ export class Subscription {
     }
   }
 
-  reject(type: XdsType, message: string, policies: readonly ResourceKey[], now: number): void {
+  reject(type: XdsType, refusal: Refusal, now: number): void {
     this.count(type, "responsesRejected", now);
     const name = SHORT_NAME[type];
     this.#rejections.delete(name);
-    const resource = resourceNamedIn(message);
-    this.#rejections.set(name, {
-      type: name,
-      ...(resource ? { resource } : {}),
-      ...(policies.length > 0 ? { policies: policies.map(({ type, name }) => ({ type, name })) } : {}),
-      message,
-      time: now,
-    });
+    this.#rejections.set(name, { type: name, ...refusal, time: now });
   }
 
   get rejections(): readonly Rejection[] {

@@ -1,10 +1,15 @@
 import { inboundListenerName, outboundListenerName } from "../envoy/names.ts";
 import { inboundAddress, inboundsOf } from "../model/dataplane/access.ts";
 import type { DataplaneSpec } from "../model/dataplane/spec.ts";
-import type { ResourceKey } from "../model/resource.ts";
 import type { EffectivePolicies, ProxyPolicies, TargetConf } from "../policy/effective-policies.ts";
 import { lookupAddress, type MeshView } from "../view/mesh-view.ts";
 import { type ProxyPlan, planProxy } from "./proxy-plan.ts";
+
+/** A policy of the mesh that is spoken of. */
+export interface PolicyName {
+  readonly type: string;
+  readonly name: string;
+}
 
 /**
  * The policies that gave a listener or cluster of a proxy one of its values, strongest first; for whoever tells that Envoy
@@ -16,19 +21,15 @@ export function policiesBehind(
   proxy: string,
   policies: EffectivePolicies,
   resource: string,
-): readonly ResourceKey[] {
+): readonly PolicyName[] {
   const dataplane = view.proxies.get(proxy)?.dataplane;
   const plan = planProxy(view, proxy, [], { policies });
   if (!dataplane || !plan) return [];
-  const keys = new Map<string, ResourceKey>();
-  for (const { merged } of confsOf(view, dataplane.spec, plan, policies.forProxy(dataplane), resource)) {
-    for (const { policy } of merged.origins.toReversed()) {
-      const gives = merged.values.values().some((entries) => entries.some((entry) => entry.policy === policy));
-      const { type, mesh, name } = policy;
-      if (gives) keys.set(`${type} ${name}`, { type, mesh, name });
-    }
-  }
-  return [...keys.values()];
+  return confsOf(view, dataplane.spec, plan, policies.forProxy(dataplane), resource).flatMap(({ merged }) => {
+    const giving = new Set([...merged.values.values()].flat().map(({ policy }) => policy));
+    const strongestFirst = new Set(merged.origins.map(({ policy }) => policy).reverse());
+    return [...strongestFirst].filter((policy) => giving.has(policy)).map(({ type, name }) => ({ type, name }));
+  });
 }
 
 /** What is said about the target that a resource was made for. A cluster is found by the listener that leads to it. */
@@ -40,14 +41,12 @@ function confsOf(
   resource: string,
 ): readonly TargetConf[] {
   for (const input of resources) {
-    if (input.kind === "outbound-listener") {
-      const isIt = input.cluster === resource || outboundListenerName(input.address, input.port) === resource;
-      if (isIt) return policies.outbound.confs(input.service);
-    }
-    if (input.kind === "inbound-listener") {
-      const isIt = input.cluster === resource || inboundListenerName(input.address, input.port) === resource;
-      if (isIt) return policies.inbound(indexOfInbound(view, spec, input)).confs(input.service);
-    }
+    if (input.kind !== "outbound-listener" && input.kind !== "inbound-listener") continue;
+    const outbound = input.kind === "outbound-listener";
+    const nameOf = outbound ? outboundListenerName : inboundListenerName;
+    if (input.cluster !== resource && nameOf(input.address, input.port) !== resource) continue;
+    const target = outbound ? policies.outbound : policies.inbound(indexOfInbound(view, spec, input));
+    return target.confs(input.service);
   }
   return [];
 }

@@ -5,7 +5,6 @@ import { toMeshError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/log.ts";
 import { Outflow } from "../kernel/outflow.ts";
 import type { Scope } from "../kernel/scope.ts";
-import type { ResourceKey } from "../model/resource.ts";
 import { PolicyCatalogue } from "../policy/policy-catalogue.ts";
 import type { ResourceStore } from "../store/resource-store.ts";
 import type { MeshView } from "../view/mesh-view.ts";
@@ -17,7 +16,7 @@ import { spreadDirt } from "./dirty-rules.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
 import type { Freshness } from "./freshness.ts";
 import { MeshPicture } from "./mesh-picture.ts";
-import { policiesBehind } from "./policies-behind.ts";
+import { type PolicyName, policiesBehind } from "./policies-behind.ts";
 import { planProxy } from "./proxy-plan.ts";
 import { ProxyRegistry } from "./proxy-registry.ts";
 import { Histogram, type PushStats } from "./push-stats.ts";
@@ -160,7 +159,7 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
   }
 
   /** The policies that gave a listener or cluster of a proxy one of its values, strongest first. */
-  policiesBehind({ mesh, name }: ProxyId, resource: string): readonly ResourceKey[] {
+  policiesBehind({ mesh, name }: ProxyId, resource: string): readonly PolicyName[] {
     const view = this.#picture.views.get(mesh);
     return view ? policiesBehind(view, name, this.#policies.of(view), resource) : [];
   }

@@ -36,9 +36,7 @@ export class RefreshQueue {
 
   /** Takes a proxy out: it is looked at now, or is gone. */
   delete(proxy: PushedProxy): void {
-    this.#newcomers.delete(proxy);
-    this.#next.delete(proxy);
-    this.#running.delete(proxy);
+    this.#running.delete(proxy) || this.#next.delete(proxy) || this.#newcomers.delete(proxy);
   }
 
   /** Begins a push when the last one is done, and returns whom it concerns. `all`: not only those who have nothing yet. */

@@ -154,7 +154,7 @@ export class ServerBench implements AsyncDisposable {
         opened: (proxy) => ({
           sent: (type) => void this.insight.push(`${proxy.name} sent ${type}`),
           acknowledged: (type) => void this.insight.push(`${proxy.name} ack ${type}`),
-          rejected: (type, message) => void this.insight.push(`${proxy.name} nack ${type}: ${message}`),
+          rejected: (type, { message }) => void this.insight.push(`${proxy.name} nack ${type}: ${message}`),
           closed: () => void this.insight.push(`${proxy.name} closed`),
         }),
         absent: () => undefined,

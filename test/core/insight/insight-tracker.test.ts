@@ -79,8 +79,11 @@ test("the document is Kuma's, field by field", async () => {
     stream.acknowledged(type);
   }
   stream.sent("listener");
-  const policy = { type: "MeshTimeout", mesh: "default", name: "slow" };
-  stream.rejected("listener", "Error adding/updating listener(s) web: bad port", [policy]);
+  stream.rejected("listener", {
+    resource: "web",
+    policies: [{ type: "MeshTimeout", name: "slow" }],
+    message: "Error adding/updating listener(s) web: bad port",
+  });
   await rig.clock.advance(1000);
   assert.equal(rig.puts, 2, "the rest is one write");
   const json = dataplaneInsightType.toJson((await rig.spec()) ?? {});
@@ -128,9 +131,9 @@ test("the document is Kuma's, field by field", async () => {
 test("a refusal keeps its reason, and says when Envoy got over it", async () => {
   const rig = await new Rig().start();
   const stream = rig.tracker().opened(proxy, "s1", node);
-  stream.rejected("listener", "first");
-  stream.rejected("cluster", "bad cluster");
-  stream.rejected("listener", "second");
+  stream.rejected("listener", { message: "first" });
+  stream.rejected("cluster", { message: "bad cluster" });
+  stream.rejected("listener", { message: "second" });
   await rig.clock.advance(1000);
   stream.acknowledged("listener");
   await rig.clock.advance(10_000);

@@ -8,9 +8,9 @@ import { createRandom } from "./random-mesh.ts";
 
 const SEED = Number(process.env["MONOMESH_TEST_SEED"] ?? Date.now() % 1_000_000);
 
-test("a list finds its resources", () => {
-  const [a, b] = [resource("a", 1), resource("b", 1)];
-  const list = resourceListOf([b, a]);
+test("a list is sorted and finds its resources; of one name the last counts", () => {
+  const [a, b, old] = [resource("a", 1), resource("b", 1), resource("a", 0)];
+  const list = resourceListOf([b, old, a]);
   assert.deepEqual([list.size, list.names, [...list]], [2, ["a", "b"], [a, b]]);
   assert.deepEqual(
     ["a", "b", "", "aa", "c"].map((name) => list.get(name)),
