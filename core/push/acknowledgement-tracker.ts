@@ -69,7 +69,7 @@ export class AcknowledgementTracker implements Acknowledgements {
     for (const waiter of this.#waiters) this.#check(waiter);
   }
 
-  /** Call when a proxy acknowledged endpoints. */
+  /** Call when a proxy acknowledged something. */
   acknowledged(proxy: PushedProxy): void {
     for (const waiter of this.#waiters) {
       if (waiter.pending.has(proxy) && this.#holds(waiter, proxy)) this.#settle(waiter, proxy);

@@ -45,11 +45,6 @@ export class Confirmations {
     return true;
   }
 
-  /** Revision at which a type last changed; undefined before the first snapshot. */
-  wanted(type: XdsType): number | undefined {
-    return this.#wanted[type] === NONE ? undefined : this.#wanted[type];
-  }
-
   /** Whether the newest snapshot is confirmed; there must be one. */
   get isCurrent(): boolean {
     return this.#newest !== NONE && this.#behind === 0;

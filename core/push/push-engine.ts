@@ -125,7 +125,7 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
         if (!proxy.subscribers.has(subscriber)) return;
         const took = proxy.acknowledge(subscriber, type, revision, this.#clock);
         if (took !== undefined) this.#convergence.observe(took);
-        if (type === "endpoint") this.#tracker.acknowledged(proxy);
+        this.#tracker.acknowledged(proxy);
       },
       [Symbol.dispose]: () => {
         if (!proxy.unsubscribe(subscriber) || proxy.subscribers.size > 0) return;

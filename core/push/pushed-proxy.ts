@@ -124,12 +124,15 @@ export class PushedProxy {
 
   /**
    * Whether the proxy holds the endpoints of store revision `revision`, given that it is not waiting for a refresh: a
-   * revision that changed nothing for it counts as acknowledged with the one that did.
+   * revision that changed nothing for it counts as acknowledged with the one that did. Envoy does not ask for endpoints
+   * when it needs none; that it has let go of the last ones shows in the clusters that it acknowledges.
    */
   holdsEndpoints(revision: number): boolean {
-    const wanted = this.#confirmations.wanted("endpoint");
-    if (wanted === undefined) return false;
-    return this.subscribers.values().some(({ held }) => held.endpoint >= Math.min(revision, wanted));
+    const snapshot = this.#snapshot;
+    if (!snapshot) return false;
+    const type = snapshot.resources.endpoint.size === 0 ? "cluster" : "endpoint";
+    const needed = Math.min(revision, snapshot.since[type]);
+    return this.subscribers.values().some(({ held }) => held[type] >= needed);
   }
 
   freshness(): Freshness | undefined {

@@ -161,6 +161,22 @@ test("a consumer that comes while the change is on its way is waited for", async
   assert.deepEqual(await waiting.promise, { total: 3, missing: [] });
 });
 
+test("a consumer that loses its last outbound meanwhile acknowledges no endpoints, but that its clusters are gone", async () => {
+  const { mine, a, b, wait } = await openMesh();
+  await using _ = mine;
+  await mine.store.put(dataplane("a"));
+  const { revision } = await mine.store.put(presence("backend-1", "withdrawn"));
+  const waiting = wait(revision);
+  await mine.engine.settled(revision);
+  assert.deepEqual(a.names("endpoint"), []);
+  b.acknowledge();
+  await turn();
+  assert.equal(waiting.result, undefined, "it still has the cluster");
+  a.acknowledge(undefined, "cluster");
+  await turn();
+  assert.deepEqual(waiting.result, { total: 2, missing: [] });
+});
+
 test("acknowledgements of other types do not count, and all together measure convergence", async () => {
   const { mine, a, b, wait } = await openMesh();
   await using _ = mine;
