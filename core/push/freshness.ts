@@ -1,4 +1,5 @@
 import type { XdsType } from "../envoy/encoded-resource.ts";
+import type { ResourceList } from "./resource-list.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** How far a proxy is with its configuration, as the control plane that holds its stream knows it. */
@@ -56,18 +57,25 @@ export class Confirmations {
     return { wanted: this.#newest, acknowledged: this.#acknowledged, behind: this.#behind, since: this.#since };
   }
 
-  /** Envoy does not ask for types of which it needs nothing, so an empty one needs no confirmation. */
   #isWhole(held: Readonly<Revisions>): boolean {
     const [wanted, resources] = [this.#wanted, this.#resources];
     // Spelled out, as it is asked for each acknowledgement: a property by a variable name is looked up each time.
     return (
-      (held.cluster >= wanted.cluster || resources?.cluster.size === 0) &&
-      (held.endpoint >= wanted.endpoint || resources?.endpoint.size === 0) &&
-      (held.secret >= wanted.secret || resources?.secret.size === 0) &&
-      (held.listener >= wanted.listener || resources?.listener.size === 0) &&
-      (held.route >= wanted.route || resources?.route.size === 0)
+      isConfirmed(held.cluster, wanted.cluster, resources?.cluster) &&
+      isConfirmed(held.endpoint, wanted.endpoint, resources?.endpoint) &&
+      isConfirmed(held.secret, wanted.secret, resources?.secret) &&
+      isConfirmed(held.listener, wanted.listener, resources?.listener) &&
+      isConfirmed(held.route, wanted.route, resources?.route)
     );
   }
+}
+
+/**
+ * Whether who holds revision `held` of a type has confirmed revision `wanted` of it, `list` being all it should have.
+ * Envoy does not ask for types of which it needs nothing, so an empty list needs no confirmation.
+ */
+export function isConfirmed(held: number, wanted: number, list: ResourceList | undefined): boolean {
+  return held >= wanted || list?.size === 0;
 }
 
 export function noRevisions(): Revisions {

@@ -1,6 +1,6 @@
 import { XDS_TYPES, type XdsType } from "../envoy/encoded-resource.ts";
 import type { Clock } from "../kernel/clock.ts";
-import { Confirmations, type Freshness, noRevisions, type Revisions } from "./freshness.ts";
+import { Confirmations, type Freshness, isConfirmed, noRevisions, type Revisions } from "./freshness.ts";
 import type { ResourceSet, ResourceSets } from "./resource-set.ts";
 import type { SharedResource } from "./shared-resources.ts";
 import type { ProxyId, Snapshot, SubscribeOptions } from "./snapshot.ts";
@@ -111,7 +111,9 @@ export class PushedProxy {
     if (this.#confirmations.confirmed(held, clock.now)) for (const listener of this.#waiting) listener();
     const unconfirmed = this.#unconfirmed;
     if (!unconfirmed || revision < unconfirmed.revision) return undefined;
-    if (unconfirmed.types.some((each) => held[each] < unconfirmed.revision)) return undefined;
+    const lists = this.#snapshot?.resources;
+    if (!unconfirmed.types.every((each) => isConfirmed(held[each], unconfirmed.revision, lists?.[each])))
+      return undefined;
     this.#unconfirmed = undefined;
     return clock.monotonic() - unconfirmed.since;
   }

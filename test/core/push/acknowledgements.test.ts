@@ -192,3 +192,14 @@ test("acknowledgements of other types do not count, and all together measure con
   assert.equal(convergence.count, count + 2);
   assert.equal(convergence.buckets.at(-1)?.count, convergence.count);
 });
+
+test("convergence counts a proxy that lost its last outbound, though it confirms no endpoints any more", async () => {
+  const { mine, a } = await openMesh();
+  await using _ = mine;
+  const { count } = mine.engine.stats().convergence;
+  const revision = await mine.put(dataplane("a"));
+  assert.deepEqual(a.names("endpoint"), []);
+  assert.equal(mine.engine.stats().convergence.count, count);
+  a.acknowledge(revision, "cluster");
+  assert.equal(mine.engine.stats().convergence.count, count + 1);
+});
