@@ -1,10 +1,11 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { cpuSecondsOf } from "../../support/processes.ts";
 import type { Watch } from "./simulated-sidecar.ts";
 import type { Order, Report, Start } from "./worker.ts";
 
-export interface FleetOptions extends Omit<Start, "kind" | "from" | "to" | "tokens"> {
+export interface FleetOptions extends Omit<Start, "kind" | "from" | "to" | "tokens" | "pollMs"> {
   /** One for each proxy. */
   readonly tokens: readonly string[];
   /** Processes that share the sidecars. */
@@ -24,7 +25,12 @@ const WORKER_FLAGS = [
   "--heap-growing-percent=200",
   "--external-memory-accounted-in-global-limit",
   "--min-semi-space-size=16",
+  // Its helpers would take the processor of the control plane.
+  "--single-threaded-gc",
 ];
+
+/** How long a process of the generator stays awake for a change; longer, and a control plane with many threads would miss it. */
+const POLL_MS = 250;
 
 /** The simulated sidecars, in processes of their own. */
 export class Fleet implements Disposable {
@@ -63,10 +69,11 @@ export class Fleet implements Disposable {
     const { tokens, workers, ...start } = this.#options;
     const { proxies } = start.shape;
     const reports = this.#all("joined", timeoutMs);
+    const pollMs = workers < availableParallelism() ? POLL_MS : 0;
     for (const [at, worker] of this.#workers.entries()) {
       const from = Math.floor((proxies * at) / workers);
       const to = Math.floor((proxies * (at + 1)) / workers);
-      this.#send(worker, { ...start, kind: "start", from, to, tokens: tokens.slice(from, to) });
+      this.#send(worker, { ...start, kind: "start", from, to, tokens: tokens.slice(from, to), pollMs });
     }
     return (await reports).flatMap((report) => report.times);
   }

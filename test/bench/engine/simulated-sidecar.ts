@@ -49,7 +49,7 @@ export class SimulatedSidecar {
   readonly #eds = new Set<string>();
   readonly #missing = new Set<string>();
   #edsNames: Buffer = Buffer.alloc(0);
-  #lastEds: Response | undefined;
+  #lastEds: Pick<Response, "nonce" | "version"> | undefined;
   #stream: GrpcStream | undefined;
   #hasListeners = false;
   #ready = false;
@@ -134,7 +134,7 @@ export class SimulatedSidecar {
   }
 
   #onEndpoints(response: Response, message: Buffer): void {
-    this.#lastEds = response;
+    this.#lastEds = { nonce: response.nonce, version: response.version };
     this.#acknowledge("endpoint", response, this.#options.variant === "sotw" ? this.#edsNames : undefined);
     const watch = this.#watch;
     if (watch?.kind === "added" && message.includes(this.#watched)) this.#arrived();
@@ -155,7 +155,7 @@ export class SimulatedSidecar {
     this.#send(type, names, response);
   }
 
-  #send(type: XdsType, names?: Buffer, response?: Response): void {
+  #send(type: XdsType, names?: Buffer, response?: Pick<Response, "nonce" | "version">): void {
     this.#stream?.send(encodeRequest(this.#options.variant, type, { names, response }));
   }
 

@@ -25,6 +25,11 @@ export interface Start {
   readonly concurrency: number;
   /** Milliseconds between two pings of a connection, as gRPC keepalive sends them. */
   readonly keepaliveMs: number;
+  /**
+   * Milliseconds for which it looks for messages without sleeping once it waits for a change. Waking it is the sender's work,
+   * and the kernel likes to wake it on the sender's processor: sidecars on machines of their own do neither.
+   */
+  readonly pollMs: number;
 }
 
 export type Order =
@@ -80,10 +85,16 @@ class Share {
     }
     tell({ kind: "armed", consumers: this.#waiting });
     if (this.#waiting === 0) this.report();
+    else this.#stayAwake(monotonic() + this.#start.pollMs);
   }
 
   report(): void {
     tell({ kind: "arrived", times: this.#arrived, missing: this.#waiting });
+  }
+
+  /** A loop with an immediate does not block in the kernel. */
+  #stayAwake(until: number): void {
+    if (this.#waiting > 0 && monotonic() < until) setImmediate(() => this.#stayAwake(until));
   }
 
   async #joinSome(indexes: readonly number[]): Promise<number[]> {
