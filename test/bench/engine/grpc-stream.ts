@@ -68,6 +68,7 @@ export class GrpcStream {
         return true;
       },
     };
+    // The types of node:tls lack this option of node:net.
     this.#socket = connect({ ...LIKE_ENVOY, host, port, onread } as ConnectionOptions);
     this.#socket.setNoDelay(true);
     this.#socket.on("error", (error) => this.#end(error.message));
