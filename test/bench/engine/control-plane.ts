@@ -22,7 +22,6 @@ export interface MeasuredControlPlane extends AsyncDisposable {
   readonly pid: number;
   readonly api: RestClient;
   readonly dpPort: number;
-  readonly diagnosticsPort: number;
   /** User and system, all threads. */
   cpuSeconds(): number;
   memory(): Memory;
@@ -61,7 +60,6 @@ export async function startControlPlane(command = `${EXECUTABLE} cp run`): Promi
     pid: child.pid ?? 0,
     api: clientOf(apiPort),
     dpPort,
-    diagnosticsPort,
     cpuSeconds: () => cpuSecondsOf(child.pid ?? 0),
     memory: () => readMemory(child.pid ?? 0),
     loopLag: () => readLoopLag(diagnostics),

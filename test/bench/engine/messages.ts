@@ -15,7 +15,7 @@ export interface RequestInit {
   /** Already encoded: `encodeNames`. With delta they are subscribed to, with state of the world they are all there is. */
   readonly names?: Buffer | undefined;
   /** Of the response that this one acknowledges. */
-  readonly response?: Pick<Response, "nonce" | "version"> | undefined;
+  readonly response?: Acknowledged | undefined;
 }
 
 const TYPE_FIELDS = {
@@ -47,6 +47,9 @@ export interface Response {
   readonly nonce: string;
   readonly resources: readonly WireReader[];
 }
+
+/** What an acknowledgement says of a response: it may be kept longer than the message, which is a view. */
+export type Acknowledged = Pick<Response, "nonce" | "version">;
 
 const TYPE_OF = new Map(Object.entries(TYPE_URL).map(([type, url]) => [url, type as XdsType]));
 

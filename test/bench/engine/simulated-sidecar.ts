@@ -4,6 +4,7 @@ import type { XdsType } from "../../../core/envoy/encoded-resource.ts";
 import type { Variant } from "../../../core/xds/discovery-response.ts";
 import { GrpcStream } from "./grpc-stream.ts";
 import {
+  type Acknowledged,
   edsNameOf,
   encodeNames,
   encodeNode,
@@ -49,7 +50,7 @@ export class SimulatedSidecar {
   readonly #eds = new Set<string>();
   readonly #missing = new Set<string>();
   #edsNames: Buffer = Buffer.alloc(0);
-  #lastEds: Pick<Response, "nonce" | "version"> | undefined;
+  #lastEds: Acknowledged | undefined;
   #stream: GrpcStream | undefined;
   #hasListeners = false;
   #ready = false;
@@ -155,7 +156,7 @@ export class SimulatedSidecar {
     this.#send(type, names, response);
   }
 
-  #send(type: XdsType, names?: Buffer, response?: Pick<Response, "nonce" | "version">): void {
+  #send(type: XdsType, names?: Buffer, response?: Acknowledged): void {
     this.#stream?.send(encodeRequest(this.#options.variant, type, { names, response }));
   }
 
