@@ -9,6 +9,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { toMeshError } from "../kernel/errors.ts";
 import { expectBursts } from "../kernel/expect-bursts.ts";
 import type { Logger } from "../kernel/log.ts";
+import { Newcomers } from "../kernel/newcomers.ts";
 import type { Outflow } from "../kernel/outflow.ts";
 import { RestAfterBurst } from "../kernel/rest-after-burst.ts";
 import { returnFreedPages } from "../kernel/return-freed-pages.ts";
@@ -85,12 +86,14 @@ export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
   const counts = new StreamCounts();
   const joins = new RestAfterBurst({ ...MANY_JOINED, clock, scope: inner, run: () => void returnFreedPages() });
   const turns = new Turns(clock);
+  const newcomers = new Newcomers(clock);
   const syncs = new InitialSyncs({ clock, turns, onTurnEnd: () => joins.note() });
   const { openAds } = createProxyStreams({ ...deps, counts });
   const grpc = lazyGrpcSide({
     events: { openAds: syncs.limit(openAds), ...createProxyHealth({ ...deps, scope: inner, hds }) },
     clock,
     outflow: deps.outflow,
+    newcomers,
     channels: createChannelFactory(deps.instanceId),
   });
   const bootstrap = bootstrapRoute(deps, grpc, hds.enabled, () => port?.port ?? 0);
@@ -98,6 +101,7 @@ export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
     clock,
     log,
     turns,
+    newcomers,
     routes: {
       "/bootstrap": bootstrap,
       "/leave": leaveRoute(deps, "leave"),
@@ -113,6 +117,7 @@ export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
     clock,
     log,
     turns,
+    newcomers,
     onHttp1: http.accept,
     onHttp2: (socket) => void grpc.accept(socket),
   });

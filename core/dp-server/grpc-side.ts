@@ -1,4 +1,5 @@
 import { GrpcServer } from "../grpc/grpc-server.ts";
+import type { Newcomers } from "../kernel/newcomers.ts";
 import type { Outflow } from "../kernel/outflow.ts";
 import { adsMethods } from "../xds/ads-methods.ts";
 import type { AdsProtocolDeps } from "../xds/ads-protocol.ts";
@@ -16,6 +17,7 @@ const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 export interface GrpcSideDeps extends AdsProtocolDeps {
   readonly events: StreamEvents;
   readonly outflow?: Outflow | undefined;
+  readonly newcomers: Newcomers;
 }
 
 /** The gRPC side of the port; in a file of its own because it is loaded when the first sidecar comes. */
@@ -24,6 +26,7 @@ export function createGrpcSide(deps: GrpcSideDeps): GrpcServer {
     methods: { ...adsMethods(deps), ...healthMethods(deps) },
     clock: deps.clock,
     outflow: deps.outflow,
+    newcomers: deps.newcomers,
     maxMessageBytes: MAX_REQUEST_BYTES,
     keepalive: KEEPALIVE,
   });

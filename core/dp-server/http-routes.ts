@@ -4,6 +4,7 @@ import type { TLSSocket } from "node:tls";
 import type { Clock } from "../kernel/clock.ts";
 import { MeshError, toMeshError } from "../kernel/errors.ts";
 import type { Logger } from "../kernel/log.ts";
+import type { Newcomers } from "../kernel/newcomers.ts";
 import type { Turns } from "../kernel/turns.ts";
 import { peerText } from "../xds/peer-text.ts";
 import { errorAnswer, type HttpAnswer, textAnswer } from "./http-answer.ts";
@@ -28,6 +29,7 @@ export interface HttpRoutesOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly turns: Turns;
+  readonly newcomers: Newcomers;
   /** By path. The method does not matter (contract, section 13). A MeshError that is thrown becomes the answer. */
   readonly routes: Readonly<Record<string, (call: HttpCall) => Promise<HttpAnswer>>>;
 }
@@ -41,11 +43,12 @@ export interface HttpRoutes {
 
 /** The HTTP/1.1 side of the port, one request a connection. */
 export function createHttpRoutes(options: HttpRoutesOptions): HttpRoutes {
-  const { clock } = options;
+  const { clock, newcomers } = options;
   setMaxIdleHTTPParsers(IDLE_PARSERS);
   const active = new Set<Promise<void>>();
   const waiting = new WeakMap<Socket, Disposable>();
   const server = createServer({ keepAlive: false }, (request, response) => {
+    newcomers.noteRead();
     waiting.get(request.socket)?.[Symbol.dispose]();
     const done = answer(options, request, response).finally(() => active.delete(done));
     active.add(done);

@@ -4,6 +4,8 @@ import type { TlsIdentity } from "../ca/control-plane-ca.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { listenError } from "../kernel/listen-error.ts";
 import type { Logger } from "../kernel/log.ts";
+import type { Newcomers } from "../kernel/newcomers.ts";
+import { peerOf } from "../kernel/peer.ts";
 import type { Scope } from "../kernel/scope.ts";
 import type { Turns } from "../kernel/turns.ts";
 
@@ -22,6 +24,7 @@ export interface TlsPortOptions {
   readonly log: Logger;
   /** For the handshakes. */
   readonly turns: Turns;
+  readonly newcomers: Newcomers;
   readonly onHttp1: (socket: TLSSocket) => void;
   readonly onHttp2: (socket: TLSSocket) => void;
 }
@@ -39,7 +42,7 @@ export interface TlsPort {
  * Listens when it resolves; MM202 when the port is taken.
  */
 export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
-  const { scope, clock, log, turns } = options;
+  const { scope, clock, log, turns, newcomers } = options;
   const sockets = new Set<Socket>();
   const tls = createTlsServer({
     ...tlsOptions(options.identity),
@@ -47,6 +50,7 @@ export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
     ALPNCallback: ({ protocols }) => ["http/1.1", "h2"].find((each) => protocols.includes(each)),
   });
   tls.on("secureConnection", (socket) => {
+    newcomers.noteRead();
     // Without a listener the reset of an idle connection would end the process.
     socket.on("error", () => undefined);
     if (socket.alpnProtocol === "h2") options.onHttp2(socket);
@@ -61,9 +65,17 @@ export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
   };
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    const peer = peerOf(socket);
+    newcomers.add(peer);
+    socket.once("close", () => {
+      newcomers.delete(peer);
+      sockets.delete(socket);
+    });
     socket.on("error", () => undefined);
-    sniff(socket, clock, () => turns.take(() => handshake(socket)));
+    sniff(socket, clock, () => {
+      newcomers.noteRead();
+      turns.take(() => handshake(socket));
+    });
   });
   await listen(server, options);
   server.on("error", (error) => log.error("dp-server", `the DP server cannot accept a connection: ${error.message}`));

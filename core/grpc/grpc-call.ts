@@ -1,7 +1,7 @@
 import type { ServerHttp2Stream } from "node:http2";
 import type { Clock } from "../kernel/clock.ts";
-import type { Peer } from "../kernel/held-answers.ts";
 import type { Outflow } from "../kernel/outflow.ts";
+import type { Peer } from "../kernel/peer.ts";
 import type { Turns } from "../kernel/turns.ts";
 import {
   bytesOf,

@@ -1,8 +1,9 @@
 import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { Clock } from "../kernel/clock.ts";
-import type { Peer } from "../kernel/held-answers.ts";
+import type { Newcomers } from "../kernel/newcomers.ts";
 import { Outflow } from "../kernel/outflow.ts";
+import { type Peer, peerOf } from "../kernel/peer.ts";
 import { Turns } from "../kernel/turns.ts";
 import { type CallHandler, type GrpcCall, Http2Call } from "./grpc-call.ts";
 import { Keepalive, type KeepaliveOptions, type KeptPeer } from "./keepalive.ts";
@@ -19,6 +20,8 @@ export interface GrpcServerOptions {
   readonly maxMessageBytes: number;
   /** Is told of each write, for who has much to send. */
   readonly outflow?: Outflow | undefined;
+  /** Is told of what is read, for when many join at once. */
+  readonly newcomers?: Newcomers | undefined;
   /** Undefined: peers are never asked whether they are there. */
   readonly keepalive?: Omit<KeepaliveOptions, "clock"> | undefined;
 }
@@ -66,12 +69,6 @@ export class GrpcServer {
   }
 }
 
-/**
- * Node has no public way to let a connection of HTTP/2 wait: `pause` of its socket is refused, that of its streams stops
- * nothing. Without these two it is read at all times, which is slower and does no harm.
- */
-type SocketReader = Socket & { readonly _handle?: { readStop?(): void; readStart?(): void } | null };
-
 class Connection implements KeptPeer, Peer {
   readonly session: ServerHttp2Session;
   heardAt: number;
@@ -79,13 +76,13 @@ class Connection implements KeptPeer, Peer {
   readonly #options: ConnectionOptions;
   /** `address:port` */
   readonly #peer: string;
-  readonly #reader: SocketReader;
+  readonly #socketPeer: Peer;
 
   constructor(socket: Socket, options: ConnectionOptions) {
     this.#options = options;
     this.heardAt = options.clock.monotonic();
     this.#peer = `${socket.remoteAddress}:${socket.remotePort}`;
-    this.#reader = socket as SocketReader;
+    this.#socketPeer = peerOf(socket);
     const session = performServerHandshake(socket, {
       maxSessionMemory: MAX_SESSION_MEMORY,
       settings: { initialWindowSize: WINDOW_BYTES, enablePush: false },
@@ -102,6 +99,7 @@ class Connection implements KeptPeer, Peer {
 
   heard(): void {
     this.heardAt = this.#options.clock.monotonic();
+    this.#options.newcomers?.noteRead();
   }
 
   ask(): void {
@@ -113,11 +111,11 @@ class Connection implements KeptPeer, Peer {
   }
 
   leaveUnread(): void {
-    if (!this.session.destroyed) this.#reader._handle?.readStop?.();
+    if (!this.session.destroyed) this.#socketPeer.leaveUnread();
   }
 
   readAgain(): void {
-    if (!this.session.destroyed) this.#reader._handle?.readStart?.();
+    if (!this.session.destroyed) this.#socketPeer.readAgain();
   }
 
   #serve(

@@ -1,9 +1,4 @@
-/** Somebody who is written to and answers. */
-export interface Peer {
-  /** Leaves in the kernel what it sends, and reads it again. Both do nothing where that cannot be done. */
-  leaveUnread(): void;
-  readAgain(): void;
-}
+import type { Peer } from "./peer.ts";
 
 /** How many are read again in one turn of the event loop. */
 const TOGETHER = 250;

@@ -1,4 +1,5 @@
-import { HeldAnswers, type Peer } from "./held-answers.ts";
+import { HeldAnswers } from "./held-answers.ts";
+import type { Peer } from "./peer.ts";
 
 /**
  * Tells when what was written last has left. Node hands written bytes to the kernel only after the code that wrote them

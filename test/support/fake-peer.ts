@@ -1,4 +1,4 @@
-import type { Peer } from "../../core/kernel/held-answers.ts";
+import type { Peer } from "../../core/kernel/peer.ts";
 
 /** Knows whether it is being read. */
 export class FakePeer implements Peer {

@@ -9,6 +9,7 @@ import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import { loadServerIdentity } from "../../../core/ca/server-identity.ts";
 import { systemClock } from "../../../core/kernel/clock.ts";
 import { silentLogger } from "../../../core/kernel/log.ts";
+import { Newcomers } from "../../../core/kernel/newcomers.ts";
 import { Turns } from "../../../core/kernel/turns.ts";
 import { createMemoryStore } from "../../../plugins/store-memory/memory-store.ts";
 import { bootstrap, call, JSON_HEADERS, kumaDpRequest } from "./http-client.ts";
@@ -131,6 +132,7 @@ describe("the TLS port", () => {
       clock: systemClock,
       log: silentLogger,
       turns: new Turns(systemClock),
+      newcomers: new Newcomers(systemClock),
       onHttp1: () => undefined,
       onHttp2: () => undefined,
     });
