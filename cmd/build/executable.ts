@@ -1,6 +1,17 @@
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  createReadStream,
+  createWriteStream,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { bundleChunks, bundleScript } from "./bundle.ts";
 import { stripElf } from "./strip-elf.ts";
 
@@ -52,7 +63,16 @@ export async function buildExecutable(options: ExecutableOptions): Promise<void>
   writeFileSync(inWork("executable"), stripElf(readFileSync(process.execPath)), { mode: 0o755 });
   const postject = join(ROOT, "node_modules/postject/dist/cli.js");
   node(work, [postject, "executable", "NODE_SEA_BLOB", "sea.blob", "--sentinel-fuse", SENTINEL_FUSE]);
-  renameSync(inWork("executable"), options.out);
+  await copyInPieces(inWork("executable"), inWork("finished"));
+  renameSync(inWork("finished"), options.out);
+}
+
+/**
+ * What is written at once lies in large pieces in the page cache, and Linux maps more of those at each page fault: until
+ * the file had left the cache once, as after a reboot, a control plane that runs it has 15 to 30 MB more resident.
+ */
+async function copyInPieces(from: string, to: string): Promise<void> {
+  await pipeline(createReadStream(from), createWriteStream(to, { mode: 0o755 }));
 }
 
 /**
