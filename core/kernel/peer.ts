@@ -8,8 +8,8 @@ export interface Peer {
 }
 
 /**
- * Node has no public way to let a connection of TLS or HTTP/2 wait: `pause` of its socket is refused or stops nothing, that of
- * its streams stops nothing. Without these two it is read at all times, which is slower and does no harm.
+ * Node has no public way to let a connection of TLS or HTTP/2 wait: `pause` of its socket is refused, that of its streams
+ * stops nothing. Without these two it is read at all times, which is slower and does no harm.
  */
 type SocketReader = Socket & { readonly _handle?: { readStop?(): void; readStart?(): void } | null };
 
