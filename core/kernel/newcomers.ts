@@ -3,7 +3,7 @@ import type { Peer } from "./peer.ts";
 
 /**
  * Reading from newcomers ends for a turn of the event loop when it has taken so long; milliseconds. With 12 the longest turn
- * was a little longer, with 3 joining took a tenth more CPU (docs/engine.md).
+ * was a little longer, with 3 joining took a tenth more CPU.
  */
 const READING_MS = 8;
 /** Handshake, bootstrap and first message are over by then, or are so slow that they are no crowd; milliseconds. */
