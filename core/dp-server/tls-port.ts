@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import type { TlsIdentity } from "../ca/control-plane-ca.ts";
 import type { Clock } from "../kernel/clock.ts";
+import { Leavers } from "../kernel/leavers.ts";
 import { listenError } from "../kernel/listen-error.ts";
 import type { Logger } from "../kernel/log.ts";
 import type { Newcomers } from "../kernel/newcomers.ts";
@@ -44,6 +45,7 @@ export interface TlsPort {
 export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
   const { scope, clock, log, turns, newcomers } = options;
   const sockets = new Set<Socket>();
+  const leavers = new Leavers(clock);
   const tls = createTlsServer({
     ...tlsOptions(options.identity),
     handshakeTimeout: HANDSHAKE_MS,
@@ -51,8 +53,9 @@ export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
   });
   tls.on("secureConnection", (socket) => {
     newcomers.noteRead();
-    // Without a listener the reset of an idle connection would end the process.
-    socket.on("error", () => undefined);
+    // Also because without a listener the reset of an idle connection would end the process.
+    socket.on("error", () => leavers.noteEnd());
+    socket.on("end", () => leavers.noteEnd());
     if (socket.alpnProtocol === "h2") options.onHttp2(socket);
     else options.onHttp1(socket);
   });
@@ -67,8 +70,10 @@ export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
     sockets.add(socket);
     const peer = peerOf(socket);
     newcomers.add(peer);
+    leavers.add(peer);
     socket.once("close", () => {
       newcomers.delete(peer);
+      leavers.delete(peer);
       sockets.delete(socket);
     });
     socket.on("error", () => undefined);

@@ -121,7 +121,11 @@ export class Http2Call implements GrpcCall {
     stream.on("end", () => this.#finished());
     // "close" follows and says the same.
     stream.on("error", () => undefined);
-    stream.on("close", () => this.#close(LOST));
+    stream.on("close", () => {
+      this.#grace?.[Symbol.dispose]();
+      // A crowd of them, when a network fails.
+      this.#turns.take(() => this.#close(LOST));
+    });
   }
 
   metadata(name: string): readonly string[] {
@@ -231,7 +235,6 @@ export class Http2Call implements GrpcCall {
   }
 
   #close(reason: string): void {
-    if (this.#stream.closed || this.#stream.destroyed) this.#grace?.[Symbol.dispose]();
     if (this.#closed) return;
     this.#closed = true;
     this.#handler.onClosed(reason);

@@ -23,7 +23,7 @@ export interface GrpcServerOptions {
   /** Is told of what is read, for when many join at once. */
   readonly newcomers?: Newcomers | undefined;
   /** Undefined: peers are never asked whether they are there. */
-  readonly keepalive?: Omit<KeepaliveOptions, "clock"> | undefined;
+  readonly keepalive?: Omit<KeepaliveOptions, "clock" | "turns"> | undefined;
 }
 
 /** What the calls of all connections share. */
@@ -48,8 +48,9 @@ export class GrpcServer {
 
   constructor(options: GrpcServerOptions) {
     const { clock, keepalive, outflow = new Outflow() } = options;
-    this.#options = { ...options, outflow, turns: new Turns(clock, () => outflow.flooded) };
-    if (keepalive) this.#keepalive = new Keepalive({ clock, ...keepalive });
+    const turns = new Turns(clock, () => outflow.flooded);
+    this.#options = { ...options, outflow, turns };
+    if (keepalive) this.#keepalive = new Keepalive({ clock, turns, ...keepalive });
   }
 
   /** Takes over a connection that agreed on h2. */

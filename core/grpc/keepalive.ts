@@ -1,7 +1,10 @@
 import type { Clock } from "../kernel/clock.ts";
+import type { Turns } from "../kernel/turns.ts";
 
 export interface KeepaliveOptions {
   readonly clock: Clock;
+  /** For those that are lost, which may be all of them at once. */
+  readonly turns: Turns;
   /** A peer that said nothing for this long is asked whether it is there; milliseconds. */
   readonly silenceMs: number;
   /** One that said nothing for this long, an answer included, is lost; milliseconds. */
@@ -48,13 +51,13 @@ export class Keepalive {
   }
 
   #look(): void {
-    const { clock, silenceMs, lostMs } = this.#options;
+    const { clock, turns, silenceMs, lostMs } = this.#options;
     this.#timer = clock.after(LOOK_MS, () => this.#look());
     const now = clock.monotonic();
     for (const peer of this.#peers) {
       const silent = now - peer.heardAt;
       if (silent < silenceMs) peer.asked = false;
-      else if (silent >= lostMs) peer.lost();
+      else if (silent >= lostMs) turns.take(() => peer.lost());
       else if (!peer.asked) {
         peer.asked = true;
         peer.ask();

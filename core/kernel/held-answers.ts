@@ -1,4 +1,4 @@
-import type { Peer } from "./peer.ts";
+import { type Peer, readAgainInGroups } from "./peer.ts";
 
 /** How many are read again in one turn of the event loop. */
 const TOGETHER = 250;
@@ -37,12 +37,6 @@ export class HeldAnswers {
     const unread = this.#writtenTo?.slice(0, this.#unread) ?? [];
     this.#writtenTo = undefined;
     this.#unread = 0;
-    readAgain(unread, 0);
+    readAgainInGroups(unread, TOGETHER);
   }
-}
-
-function readAgain(peers: readonly Peer[], from: number): void {
-  const to = from + TOGETHER;
-  for (const peer of peers.slice(from, to)) peer.readAgain();
-  if (to < peers.length) setImmediate(() => readAgain(peers, to));
 }

@@ -26,3 +26,14 @@ export function peerOf(socket: Socket): Peer {
     },
   };
 }
+
+/** Reads all of them again, `together` of them in each turn of the event loop from now on; calls `done` at the end. */
+export function readAgainInGroups(peers: readonly Peer[], together: number, done: () => void = () => undefined): void {
+  const next = (from: number) => {
+    const to = from + together;
+    for (const peer of peers.slice(from, to)) peer.readAgain();
+    if (to < peers.length) setImmediate(() => next(to));
+    else done();
+  };
+  next(0);
+}

@@ -62,12 +62,16 @@ export interface Figures {
   /** Undefined when the control plane does not know MeshTimeout. */
   readonly policy: { readonly latency: Latency; readonly cpuPerChange: number } | undefined;
   readonly end: Memory;
-  /** Longest turn of the event loop, in milliseconds, while all connected and during all changes. */
-  readonly loopLag: { readonly connect: number; readonly changes: number } | undefined;
+  /** CPU seconds until a control plane that lost all its sidecars at once is at rest again. */
+  readonly lossCpu: number;
+  /** Longest turn of the event loop, in milliseconds: while all connected, during all changes, and when all were lost at once. */
+  readonly loopLag: { readonly connect: number; readonly changes: number; readonly loss: number } | undefined;
   readonly failures: readonly string[];
 }
 
 const WARM_UP_ROUNDS = 10;
+/** Longer than the grace for sidecars whose connection broke (`dpServer.graceTime`), so that their rows are written too. */
+const LOSS_MS = 10_000;
 
 /** Everything in the table of one size, on a control plane that has just started. */
 export async function measure(plane: MeasuredControlPlane, options: MeasureOptions): Promise<Figures> {
@@ -106,6 +110,10 @@ export async function measure(plane: MeasuredControlPlane, options: MeasureOptio
   const policy = await bench.policy();
   const end = plane.memory();
   const lagOfChanges = await plane.loopLag();
+  say("all sidecars are gone at once");
+  const failures = [...fleet.failures];
+  const lossCpu = await measureLoss(plane, fleet);
+  const lagOfLoss = await plane.loopLag();
   return {
     proxies: shape.proxies,
     variant,
@@ -117,11 +125,12 @@ export async function measure(plane: MeasuredControlPlane, options: MeasureOptio
     few,
     policy,
     end,
+    lossCpu,
     loopLag:
-      lagOfConnect === undefined || lagOfChanges === undefined
+      lagOfConnect === undefined || lagOfChanges === undefined || lagOfLoss === undefined
         ? undefined
-        : { connect: lagOfConnect, changes: lagOfChanges },
-    failures: fleet.failures,
+        : { connect: lagOfConnect, changes: lagOfChanges, loss: lagOfLoss },
+    failures,
   };
 }
 
@@ -161,6 +170,14 @@ async function measureIdle(plane: MeasuredControlPlane, fleet: Fleet, seconds: n
   await sleep(seconds * 1000);
   const wall = (monotonic() - start) / 1000;
   return { cpu: (plane.cpuSeconds() - cpu) / wall, generatorCpu: (fleet.cpuSeconds() - generatorCpu) / wall };
+}
+
+/** Their processes are killed, so the kernel breaks all connections at the same moment. */
+async function measureLoss(plane: MeasuredControlPlane, fleet: Fleet): Promise<number> {
+  const cpu = plane.cpuSeconds();
+  fleet[Symbol.dispose]();
+  await sleep(LOSS_MS);
+  return plane.cpuSeconds() - cpu;
 }
 
 class ChangeBench {

@@ -15,7 +15,8 @@ const GOALS_AT_1000: Readonly<Record<string, string>> = {
 
 /** The table of one size, as lines. */
 export function table(figures: Figures): string[] {
-  const { proxies, variant, connect, settled, idle, all, few, policy, end, empty, loopLag, failures } = figures;
+  const { proxies, variant, connect, settled, idle, all, few, policy, end, empty, loopLag, lossCpu, failures } =
+    figures;
   const rows: string[] = [`${proxies} sidecars, ${variant === "delta" ? "delta" : "state of the world"}`];
   const add = (what: string, measured: string, goal?: string) => {
     const shown = goal !== undefined && proxies === 1000 ? `   goal ${GOALS_AT_1000[goal]}` : "";
@@ -43,9 +44,10 @@ export function table(figures: Figures): string[] {
   add("  at the end", memoryText(end));
   add("CPU when nothing happens", `${(idle.cpu * 100).toFixed(2)} %`, "idle");
   if (loopLag) {
-    const text = `${loopLag.connect.toFixed(0)} / ${loopLag.changes.toFixed(0)} ms`;
-    add("longest turn of the event loop, connecting / changes", text, "lag");
+    const text = `${loopLag.connect.toFixed(0)} / ${loopLag.changes.toFixed(0)} / ${loopLag.loss.toFixed(0)} ms`;
+    add("longest turn: connecting / changes / all lost at once", text, "lag");
   }
+  add("all lost at once, until at rest again", `${lossCpu.toFixed(2)} CPU s`);
   add("generator: CPU to connect, per change, idle", generatorText(figures));
   if (failures.length > 0)
     rows.push(`  ${failures.length} times a sidecar was refused or cut off, e.g. ${failures[0]}`);
