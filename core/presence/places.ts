@@ -100,9 +100,17 @@ export class Places {
   review({ proxy, before, after }: RecordChange): void {
     const seat = this.#seats.get(proxy);
     if (!seat) return;
-    if (after) this.#reviewHolder(seat, after);
-    else this.#recordDeleted(seat, before);
+    if (after) {
+      this.#hearRecord(proxy, after);
+      this.#reviewHolder(seat, after);
+    } else this.#recordDeleted(seat, before);
     this.#offer(seat, after);
+  }
+
+  /** Its sidecar may report at another control plane than the one that its stream is at. */
+  #hearRecord(proxy: ProxyId, record: PresenceSpec): void {
+    const health = healthIn(record);
+    if (health) this.heard(proxy, record.incarnation, health);
   }
 
   #reviewHolder(seat: Seat, record: PresenceSpec): void {
@@ -136,16 +144,15 @@ export class Places {
       if (lease.ended !== undefined) return;
       this.#park(lease, admitted.holder);
       // The holder may have ended meanwhile, and the watch has told so already.
-      const seat = this.#seats.get(proxy);
-      if (seat) this.#offer(seat, this.#options.index().record(proxy)?.spec);
+      this.#offerAgain(proxy);
       return;
     }
     const { before, record, dataplane, epoch } = admitted;
     this.#options.losses.settled(proxy);
     lease.activate(dataplane, epoch);
     this.#unrecorded.delete(lease);
-    const { healthSequence: sequence, notReady, probed = [] } = record;
-    if (sequence !== undefined) lease.heard({ sequence, notReady, probed });
+    const health = healthIn(record);
+    if (health) lease.heard(health);
     const older = this.#seats.sit(lease);
     if (older && older !== lease) this.#displace(older, record);
     this.#options.news.changed(proxy, before, record, dataplane);
@@ -189,6 +196,7 @@ export class Places {
       this.#refuse(lease, error);
       // The one that had the place here before lost it to this one, and the record does not know that yet.
       this.#options.losses.lose(proxy, lease.epoch, "its place went to a sidecar that could not join", true);
+      this.#offerAgain(proxy);
       return;
     }
     this.#forgetUnrecorded(lease);
@@ -248,6 +256,12 @@ export class Places {
     this.#retry(seat, record?.state === "lost" || record?.state === "offline" ? FREE_AFTER_LOSS_MS : 0);
   }
 
+  /** The place became free, and that may change nothing in the record. */
+  #offerAgain(proxy: ProxyId): void {
+    const seat = this.#seats.get(proxy);
+    if (seat) this.#offer(seat, this.#options.index().record(proxy)?.spec);
+  }
+
   #retry(seat: Seat, wait: number): void {
     seat.retry?.[Symbol.dispose]();
     if (this.#stopped) return;
@@ -287,9 +301,17 @@ export class Places {
     const { proxy } = lease.stream;
     this.#options.losses.lose(proxy, lease.epoch, reason, own);
     // Else the change of the record tells that the place is free.
-    const seat = own ? this.#seats.get(proxy) : undefined;
-    if (seat) this.#offer(seat, this.#options.index().record(proxy)?.spec);
+    if (own) this.#offerAgain(proxy);
   }
+}
+
+function healthIn({
+  healthSequence: sequence,
+  notReady,
+  probed = [],
+  trouble,
+}: PresenceSpec): SidecarHealth | undefined {
+  return sequence === undefined ? undefined : { sequence, notReady, probed, trouble };
 }
 
 /** Whether the record is of the sidecar that has the place. One whose place is not written down yet has the epoch of another's. */

@@ -220,3 +220,30 @@ test("a sidecar that took a place and is refused when the store is back leaves n
   assert.equal(await world.record("redis-1"), undefined, "it has left, and nobody has its place");
   await cp.stop();
 });
+
+test("a place that was taken by one who is refused when the store is back is offered to whoever waits", async () => {
+  const world = await new FragileWorld().meshes();
+  await world.store.put(definitionOf("redis-1", 9000));
+  const cp = await world.controlPlane();
+  const other = (incarnation: string) =>
+    new Join(cp, new Stream("redis-2", incarnation, definitionOf("redis-2", 9000)));
+  const before = other("o1");
+  await before.settled;
+  before.close();
+  await world.clock.settle();
+  const waiting = new Join(cp, redis("i1"));
+  await waiting.settled;
+  await new Join(cp, redis("i2")).settled;
+  await cp.presence.left(waiting.stream.proxy, "i2");
+  world.readOnly = true;
+  const rival = other("o2");
+  await rival.settled;
+  const next = new Join(cp, redis("i3"));
+  await next.settled;
+  assert.deepEqual([waiting.state, rival.state, next.state], ["parked", "active", "active"]);
+  world.readOnly = false;
+  await world.clock.advance(5 * SECOND);
+  assert.match(next.stream.endedBecause ?? "", /belongs to Dataplane "redis-2" already/);
+  assert.match(waiting.stream.endedBecause ?? "it was forgotten", /belongs to Dataplane "redis-2" already/);
+  await cp.stop();
+});
