@@ -16,18 +16,13 @@ import type { RefusalLog } from "./refusal-log.ts";
 import { Rivals } from "./rivals.ts";
 import { type Seat, Seats } from "./seats.ts";
 import { hasDeparted, placeFor } from "./transition.ts";
+import { Unrecorded } from "./unrecorded.ts";
 
 /**
  * A parked stream waits this long after the holder was lost: one whose connection broke is back within a second, and
  * the parked one may be the half-open remains of a dead process. Milliseconds.
  */
 const FREE_AFTER_LOSS_MS = 2000;
-
-/** Between two looks whether the store takes writes again; milliseconds. */
-const SETTLE_MS = 1000;
-
-/** The stream takes its place in earnest now: what the watch shows of it meanwhile is its own doing. */
-const SETTLING = Symbol("settling");
 
 export interface PlacesOptions {
   readonly admissions: Admissions;
@@ -43,21 +38,21 @@ export interface PlacesOptions {
 export class Places {
   readonly #options: PlacesOptions;
   readonly #seats = new Seats();
-  /** Streams that have their place though the store could not be told, each with the timer for the next attempt. */
-  readonly #unrecorded = new Map<Lease, Disposable | typeof SETTLING>();
+  readonly #unrecorded: Unrecorded;
   readonly #rivals: Rivals;
   #stopped = false;
 
   constructor(options: PlacesOptions) {
     this.#options = options;
     this.#rivals = new Rivals(options.changes);
+    this.#unrecorded = new Unrecorded(options.clock, (lease) => this.#settle(lease));
   }
 
   /** From now on the end of a stream is not a loss. */
   stop(): void {
     this.#stopped = true;
     for (const seat of this.#seats.all()) seat.retry?.[Symbol.dispose]();
-    for (const lease of [...this.#unrecorded.keys()]) this.#forgetUnrecorded(lease);
+    this.#unrecorded.stop();
   }
 
   async open(stream: ProxyStream): Promise<PresenceLease> {
@@ -115,7 +110,7 @@ export class Places {
 
   #reviewHolder(seat: Seat, record: PresenceSpec): void {
     const lease = seat.current;
-    if (!lease || record.epoch < lease.epoch || this.#unrecorded.get(lease) === SETTLING) return;
+    if (!lease || record.epoch < lease.epoch || this.#unrecorded.isSettling(lease)) return;
     if (record.epoch === lease.epoch) {
       if (record.state === "left" && isAbout(record, lease)) this.#dismiss(lease);
       return;
@@ -126,7 +121,7 @@ export class Places {
 
   #recordDeleted(seat: Seat, before: PresenceSpec | undefined): void {
     const lease = seat.current;
-    if (!lease || (before && before.epoch < lease.epoch) || this.#unrecorded.get(lease) === SETTLING) return;
+    if (!lease || (before && before.epoch < lease.epoch) || this.#unrecorded.isSettling(lease)) return;
     if (before && hasDeparted(before)) {
       if (isAbout(before, lease)) this.#dismiss(lease);
       return;
@@ -175,39 +170,26 @@ export class Places {
     lease.activate(dataplane, record.epoch);
     const older = this.#seats.sit(lease);
     if (older) this.#displace(older, record);
-    this.#settleLater(lease);
-  }
-
-  #settleLater(lease: Lease): void {
-    if (this.#stopped || lease.ended !== undefined) return;
-    const timer = this.#options.clock.after(SETTLE_MS, () => void this.#settle(lease));
-    this.#unrecorded.set(lease, timer);
+    this.#unrecorded.add(lease);
   }
 
   async #settle(lease: Lease): Promise<void> {
     const { proxy } = lease.stream;
-    if (this.#seats.get(proxy)?.current !== lease) return this.#forgetUnrecorded(lease);
-    this.#unrecorded.set(lease, SETTLING);
+    if (this.#seats.get(proxy)?.current !== lease) return this.#unrecorded.delete(lease);
     try {
       await this.#options.changes.run(proxy, () => this.#take(lease));
     } catch (error) {
-      if (hasCode(error, "MM503", "MM500")) return this.#settleLater(lease);
-      this.#forgetUnrecorded(lease);
+      if (hasCode(error, "MM503", "MM500")) return this.#unrecorded.add(lease);
+      this.#unrecorded.delete(lease);
       this.#refuse(lease, error);
       // The one that had the place here before lost it to this one, and the record does not know that yet.
       this.#options.losses.lose(proxy, lease.epoch, "its place went to a sidecar that could not join", true);
       this.#offerAgain(proxy);
       return;
     }
-    this.#forgetUnrecorded(lease);
+    this.#unrecorded.delete(lease);
     // Somebody may have taken it from us in the meantime.
     this.review({ proxy, before: undefined, after: this.#options.index().record(proxy)?.spec });
-  }
-
-  #forgetUnrecorded(lease: Lease): void {
-    const timer = this.#unrecorded.get(lease);
-    if (timer && timer !== SETTLING) timer[Symbol.dispose]();
-    this.#unrecorded.delete(lease);
   }
 
   #refuse(lease: Lease, error: unknown): void {
@@ -296,7 +278,7 @@ export class Places {
   #lose(lease: Lease, reason: string): void {
     // What the record says of another control plane's stream is that one's business.
     const own = this.#unrecorded.has(lease);
-    this.#forgetUnrecorded(lease);
+    this.#unrecorded.delete(lease);
     if (this.#stopped) return;
     const { proxy } = lease.stream;
     this.#options.losses.lose(proxy, lease.epoch, reason, own);
