@@ -1,54 +1,11 @@
 import assert from "node:assert/strict";
 import type { SidecarHealth } from "../../../core/model/dataplane/sidecar-health.ts";
-import type { PresenceSpec } from "../../../core/model/dataplane-presence.ts";
 import { FragileWorld } from "./fragile-world.ts";
 import { HealthModel } from "./health-model.ts";
+import { checkAbsence, checkHolder, checkShape, type Known, type LiveJoin, SETTINGS } from "./sequence-invariants.ts";
 import { type ControlPlane, definitionOf, Join, MINUTE, SECOND, Stream, YEAR } from "./world.ts";
 
-const SETTINGS = {
-  idleTimeoutMs: 5 * MINUTE,
-  cleanupAgeMs: 12 * MINUTE,
-  graceMs: 60 * SECOND,
-  heartbeatMs: 30 * SECOND,
-};
-/** What a crash can hide: the time since the last heartbeat. */
-const BLUR = SETTINGS.heartbeatMs + SECOND;
 const STEPS = [100, SECOND, 3 * SECOND, 20 * SECOND, 70 * SECOND, 6 * MINUTE, 13 * MINUTE];
-
-/** What the test itself knows of a proxy, without looking at records. */
-interface Known {
-  readonly name: string;
-  readonly port: number;
-  readonly direct: boolean;
-  /** A stock sidecar: it says that it drains, and has no /leave. The others say how their applications are. */
-  readonly stock: boolean;
-  readonly health: HealthModel;
-  incarnations: number;
-  /** The last incarnations that had the place since the record was made, newest last. */
-  held: readonly string[];
-  /** Incarnations whose leave was accepted, and whose left was. */
-  readonly leaving: Set<string>;
-  readonly gone: Set<string>;
-  /** All of these, also when every control plane has forgotten them: their streams wait for nothing. */
-  readonly departed: Set<string>;
-  /** Whether the stored Dataplane was made by the user. */
-  byUser: boolean;
-  /** Time that was really observed, when the proxy last gave a sign of life; undefined if it never did. */
-  lastSeen: number | undefined;
-  /** Crashes since then; each may hide a little time. */
-  crashes: number;
-  before: PresenceSpec | undefined;
-  /** Revision that made the Dataplane. */
-  createdAt: number | undefined;
-  /** Whose stream had the place then. */
-  holder: Join | undefined;
-}
-
-interface LiveJoin {
-  readonly known: Known;
-  readonly join: Join;
-  readonly controlPlane: ControlPlane;
-}
 
 /** A small generator with a known sequence for each seed. */
 export function randomOf(seed: number): (below: number) => number {
@@ -350,6 +307,7 @@ class Sequence {
       return this.#controlPlanes.includes(controlPlane) && join.stream.endedBecause === undefined && !join.error;
     });
     const connected: number[] = [];
+    const instances = this.#controlPlanes.flatMap((each) => each?.instance ?? []);
     for (const known of this.#known) {
       const record = await this.#world.record(known.name);
       const dataplane = await this.#world.dataplane(known.name);
@@ -357,9 +315,9 @@ class Sequence {
       if (known.createdAt !== dataplane?.revision && dataplane?.version === 1) known.held = [];
       if (dataplane?.version === 1) known.createdAt = dataplane.revision;
       const joins = this.#joins.filter((each) => each.known === known);
-      this.#checkShape(known, record, dataplane !== undefined);
-      this.#checkHolder(known, record, joins);
-      this.#checkAbsence(known, record, dataplane !== undefined, did);
+      checkShape(known, record, dataplane !== undefined);
+      checkHolder(known, record, joins, { observed: this.#observed, instances });
+      checkAbsence(known, record, dataplane !== undefined, did, this.#observed);
       if (record?.state === "connected") connected.push(known.port);
       if (!dataplane) {
         known.byUser = false;
@@ -369,80 +327,6 @@ class Sequence {
       known.holder = joins.find(({ join }) => join.state === "active")?.join;
     }
     assert.equal(new Set(connected).size, connected.length, "two connected proxies have one address");
-  }
-
-  #checkShape(known: Known, record: PresenceSpec | undefined, exists: boolean): void {
-    if (!record) return;
-    assert.ok(exists, `${known.name} has a record but no Dataplane`);
-    const endpoints = {
-      connected: "healthy",
-      leaving: "withdrawn",
-      lost: "degraded",
-      offline: "degraded",
-      left: "withdrawn",
-    };
-    assert.equal(record.endpoints, endpoints[record.state], `${known.name} is ${record.state}`);
-    if (known.leaving.has(record.incarnation)) assert.equal(record.endpoints, "withdrawn", "a leave is final");
-    if (record.leave === "draining") assert.ok(known.stock && record.state === "leaving", "only stock sidecars drain");
-    if (record.open) known.health.check(record);
-    if (known.gone.has(record.incarnation)) assert.equal(record.state, "left", "a sidecar that left is back");
-  }
-
-  #checkHolder(known: Known, record: PresenceSpec | undefined, joins: readonly LiveJoin[]): void {
-    const active = joins.filter(({ join }) => join.state === "active");
-    assert.ok(active.length <= 1, `${known.name} has ${active.length} holders`);
-    const [holder] = active;
-    if (holder) {
-      known.lastSeen = this.#observed;
-      known.crashes = 0;
-      assert.equal(record?.incarnation, holder.join.stream.incarnation, "the record names another than the holder");
-      assert.equal(record.instance, holder.controlPlane.instance);
-      assert.ok(["connected", "leaving", "left"].includes(record.state), `the holder is ${record.state}`);
-    }
-    const live = this.#controlPlanes.some((each) => each?.instance === record?.instance);
-    if (record?.open && live) assert.ok(holder, `${known.name} is ${record.state} without a stream`);
-    if (!record) {
-      known.held = [];
-      return;
-    }
-    // It came and went between two looks.
-    known.lastSeen ??= this.#observed;
-    const { before } = known;
-    if (before && before.incarnation !== record.incarnation && before.state === "connected" && before.open) {
-      const stillThere =
-        joins.some(({ join }) => join === known.holder) && !record.departed?.includes(before.incarnation);
-      const again = record.displaced.length > 0 && known.held.includes(record.incarnation);
-      assert.ok(!stillThere || !again, `${record.incarnation} took the place twice from a connected one`);
-    }
-    const others = record.displaced.length === 0 ? [] : known.held.filter((each) => each !== record.incarnation);
-    // The record remembers eight. The place may change hands unseen between two looks, so only half as many are sure.
-    known.held = [...others, record.incarnation].slice(-4);
-  }
-
-  #checkAbsence(known: Known, record: PresenceSpec | undefined, exists: boolean, did: string): void {
-    const { before, lastSeen } = known;
-    const blur = BLUR * (1 + known.crashes);
-    const absent = lastSeen === undefined ? undefined : this.#observed - lastSeen;
-    if (did.startsWith("jump")) assert.equal(record?.state, before?.state, "a jump of the wall clock changed a state");
-    if (before && !record && !exists && did.startsWith("advance")) {
-      const leaving = known.leaving.has(before.incarnation) || before.leave === "draining";
-      const wasLeaving = leaving && before.ownsDataplane;
-      const owned = before.state === "left" && before.ownsDataplane;
-      const late = absent !== undefined && absent >= SETTINGS.cleanupAgeMs - blur;
-      assert.ok(wasLeaving || owned || late, `${known.name} was deleted ${absent} ms after its last sign of life`);
-    }
-    if (known.byUser && lastSeen === undefined) assert.ok(exists, "a Dataplane that never connected was deleted");
-    if (record?.state === "offline" && before?.state !== "offline" && absent !== undefined) {
-      assert.ok(absent >= SETTINGS.idleTimeoutMs - blur, `${known.name} is offline after ${absent} ms`);
-    }
-    if (record?.state === "lost" && absent !== undefined) {
-      const limit = SETTINGS.idleTimeoutMs + SETTINGS.graceMs + 2 * blur;
-      assert.ok(absent <= limit, `${known.name} is still lost after ${absent} ms`);
-    }
-    if (exists && absent !== undefined && record) {
-      const limit = SETTINGS.cleanupAgeMs + SETTINGS.graceMs + 2 * blur;
-      assert.ok(absent <= limit, `${known.name} is still there after ${absent} ms`);
-    }
   }
 
   /** When everything ends, the parked get their turn, then the absent are collected, then nothing is left running. */
