@@ -1,6 +1,7 @@
 import type { Clock } from "../../core/kernel/clock.ts";
 import { MeshError } from "../../core/kernel/errors.ts";
 import type { Logger } from "../../core/kernel/log.ts";
+import { Turns } from "../../core/kernel/turns.ts";
 import type { Resource, ResourceDraft, ResourceKey } from "../../core/model/resource.ts";
 import { ChangeLog } from "../../core/store/change-log.ts";
 import { checkLimit, decodePosition } from "../../core/store/list-query.ts";
@@ -74,6 +75,7 @@ class SqliteStore implements ResourceStore {
       { driver: driver.name, path, retainedChanges },
       { onChanges: (changes) => this.#tell(changes), onLost: () => this.#catchUp() },
       new EarlyWriter(driver, path, retainedChanges),
+      new Turns(clock),
     );
   }
 

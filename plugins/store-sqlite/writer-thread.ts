@@ -3,6 +3,7 @@ import { pathToFileURL } from "node:url";
 import { SHARE_ENV, Worker } from "node:worker_threads";
 import { MeshError } from "../../core/kernel/errors.ts";
 import { workerEntry } from "../../core/kernel/runtime.ts";
+import type { Turns } from "../../core/kernel/turns.ts";
 import type { Change } from "../../core/store/resource-store.ts";
 import type { EarlyWriter } from "./early-writer.ts";
 import {
@@ -41,6 +42,7 @@ export interface WriterThreadEvents {
 export class WriterThread {
   readonly #data: WriterData;
   readonly #events: WriterThreadEvents;
+  readonly #turns: Turns;
   #worker: Worker | undefined;
   /** Until the first thread has booted. */
   #early: EarlyWriter | undefined;
@@ -53,8 +55,9 @@ export class WriterThread {
   #scheduled = false;
   #idle: (() => void) | undefined;
 
-  constructor(data: WriterData, events: WriterThreadEvents, early: EarlyWriter) {
+  constructor(data: WriterData, events: WriterThreadEvents, early: EarlyWriter, turns: Turns) {
     this.#data = data;
+    this.#turns = turns;
     this.#events = events;
     this.#early = early;
     // Started now, not awaited: it boots beside the rest of the program.
@@ -162,8 +165,11 @@ export class WriterThread {
       const reply = replies[at];
       if (reply?.op === "refused") reject(unpackError(reply.error));
     });
-    // Does nothing to the ones rejected above.
-    for (const { resolve } of answered) resolve();
+    for (const { resolve } of answered) {
+      await this.#turns.turn();
+      // Does nothing to the ones rejected above.
+      resolve();
+    }
     this.#goOn();
   }
 
