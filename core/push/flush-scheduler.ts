@@ -3,11 +3,12 @@ import type { Scope } from "../kernel/scope.ts";
 
 /**
  * How long a change waits for others to join it when the event loop never rests: this, or several times what the last push
- * took, since acknowledgements follow that cost as much, so that pushes leave time for what else is to be done, as when
- * thousands of sidecars join.
+ * took, since acknowledgements follow that cost as much, so that pushes leave time for what else is to be done.
  */
 const WINDOW_MS = 200;
 const WINDOW_PER_PUSH = 8;
+/** The same while all that waits can wait, as new endpoints do when thousands of sidecars join (docs/engine.md). */
+const PATIENT_WINDOW_PER_PUSH = 24;
 /** No change waits longer, whatever a push takes: what a mesh of 10,000 needs while all of it joins. */
 const LONGEST_WINDOW_MS = 10_000;
 
@@ -23,7 +24,7 @@ export interface FlushSchedulerOptions {
 /**
  * Decides when changes are pushed: at once when nothing was pushed lately; else when the event loop has been idle for as
  * long as it was busy since the last push began (with the writes and acknowledgements that the push caused), or when a
- * window is over: 200 ms, more when pushes take long. So a single change is fast, many changes share their cost, and
+ * window is over: 200 ms, more when pushes take long, most when all that waits can wait. So a single change is fast, many changes share their cost, and
  * other work gets half of the time. Nothing runs when nothing was requested. What is urgent, as the first configuration
  * of a proxy, waits for no window and ends none.
  */
@@ -34,6 +35,8 @@ export class FlushScheduler {
   readonly #busy: () => number;
   /** What was requested and no push has taken yet: a push of everything, one of what is urgent. */
   #requested = false;
+  /** Something in the next push of everything should not wait for long. */
+  #pressing = false;
   #urgent = false;
   #flushing = false;
   /** The one thing that will begin the next push, or look again whether it may begin. */
@@ -60,10 +63,12 @@ export class FlushScheduler {
     return { count: this.#count, lastMs: this.#lastMs };
   }
 
-  /** Something changed. Cheap; call it as often as you like. */
-  request(): void {
+  /** Something changed; `canWait`: nobody loses anything if it comes late. Cheap; call it as often as you like. */
+  request(canWait = false): void {
     this.#requested = true;
-    if (!this.#next) this.#wait();
+    const sooner = !canWait && !this.#pressing;
+    if (sooner) this.#pressing = true;
+    if (!this.#next || sooner) this.#wait();
   }
 
   /** Something must not wait for others to join it. */
@@ -90,7 +95,8 @@ export class FlushScheduler {
   /** Milliseconds until the next push of everything may begin. */
   #rest(): number {
     const busy = this.#busy() - this.#busyAtStart;
-    const window = Math.min(LONGEST_WINDOW_MS, Math.max(WINDOW_MS, WINDOW_PER_PUSH * this.#lastMs));
+    const perPush = this.#pressing ? WINDOW_PER_PUSH : PATIENT_WINDOW_PER_PUSH;
+    const window = Math.min(LONGEST_WINDOW_MS, Math.max(WINDOW_MS, perPush * this.#lastMs));
     return this.#end + Math.min(window, Math.max(busy, this.#lastMs)) - this.#clock.monotonic();
   }
 
@@ -108,6 +114,7 @@ export class FlushScheduler {
 
   async #pushAll(): Promise<void> {
     this.#requested = false;
+    this.#pressing = false;
     this.#busyAtStart = this.#busy();
     const start = this.#clock.monotonic();
     await this.#flush(true);

@@ -12,7 +12,7 @@ import { AcknowledgementTracker } from "./acknowledgement-tracker.ts";
 import type { Acknowledgements } from "./acknowledgements.ts";
 import { notCurrent } from "./change-outcome.ts";
 import type { Configurations, RevisionRange } from "./configurations.ts";
-import { spreadDirt } from "./dirty-rules.ts";
+import { type Concern, spreadDirt } from "./dirty-rules.ts";
 import { FlushScheduler } from "./flush-scheduler.ts";
 import type { Freshness } from "./freshness.ts";
 import { MeshPicture } from "./mesh-picture.ts";
@@ -98,8 +98,8 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
       ...options,
       policyTypes: this.#policies.names,
       onDirt: (view, dirt) =>
-        spreadDirt({ proxies: this.#proxies, shared: this.#shared }, view, dirt, (proxy, needsPlan) =>
-          this.#mark(proxy, needsPlan),
+        spreadDirt({ proxies: this.#proxies, shared: this.#shared }, view, dirt, (proxy, concern) =>
+          this.#mark(proxy, concern),
         ),
       onAdvance: () => this.#advance(),
     });
@@ -194,12 +194,12 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
     return view ? services.flatMap((service) => [...this.#proxies.consumers(view, service)]) : [];
   }
 
-  #mark(proxy: PushedProxy, needsPlan = false): void {
-    if (needsPlan) proxy.needsPlan = true;
+  #mark(proxy: PushedProxy, concern?: Concern): void {
+    if (concern?.needsPlan) proxy.needsPlan = true;
     proxy.changedAt = Math.min(proxy.changedAt, this.#clock.monotonic());
     const place = this.#queue.add(proxy);
     if (place === "newcomers") this.#scheduler.requestUrgent();
-    else if (place === "next") this.#scheduler.request();
+    else if (place === "next") this.#scheduler.request(concern?.canWait);
   }
 
   #advance(): void {

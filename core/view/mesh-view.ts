@@ -34,8 +34,8 @@ export interface ServiceView {
 
 /** What a change can have altered. Nobody needs to look at anything else. */
 export type Dirt =
-  /** The endpoints of a service. */
-  | { readonly kind: "endpoints"; readonly service: string }
+  /** The endpoints of a service. `lost`: a healthy one is no longer what it was, so that who does not know yet may fail. */
+  | { readonly kind: "endpoints"; readonly service: string; readonly lost: boolean }
   /** The protocol of a service: clusters and listeners of its consumers. */
   | { readonly kind: "protocol"; readonly service: string }
   /** A proxy's own definition or address. */

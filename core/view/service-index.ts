@@ -11,10 +11,12 @@ export function reindexServices(
 ): Dirt[] {
   const touched = new Set<string>();
   const moved = new Set<string>();
+  const lost = new Set<string>();
   for (const endpoint of before?.endpoints ?? []) {
     if (after?.endpoints.includes(endpoint)) continue;
     removeEndpoint(serviceIn(view, endpoint.service), endpoint);
     moved.add(endpoint.service);
+    if (endpoint.health === "healthy") lost.add(endpoint.service);
   }
   for (const endpoint of after?.endpoints ?? []) {
     if (before?.endpoints.includes(endpoint)) continue;
@@ -33,7 +35,7 @@ export function reindexServices(
     for (const service of after?.consumes ?? []) serviceIn(view, service).consumers.add(after?.name ?? "");
   }
   const dirt: Dirt[] = [];
-  for (const service of moved) dirt.push({ kind: "endpoints", service });
+  for (const service of moved) dirt.push({ kind: "endpoints", service, lost: lost.has(service) });
   for (const service of touched) if (settle(view, service)) dirt.push({ kind: "protocol", service });
   return dirt;
 }

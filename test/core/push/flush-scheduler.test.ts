@@ -83,6 +83,31 @@ test("when nothing rests, the window grows with what a push takes, up to 10 s", 
   }
 });
 
+test("what can wait has a window three times as long, until something comes that cannot", async () => {
+  for (const [pressing, window] of [
+    [false, 2400],
+    [true, 800],
+  ] as const) {
+    const { times, scheduler, pass } = openScheduler(100);
+    scheduler.request(true);
+    await turn();
+    scheduler.request(true);
+    await pass(300, 60_000);
+    if (pressing) scheduler.request();
+    scheduler.request(true);
+    await pass(window - 301, 60_000);
+    assert.equal(times.length, 1);
+    await pass(1);
+    assert.deepEqual(times, [0, 100 + window]);
+    // The next one is measured by what it has itself.
+    scheduler.request(true);
+    await pass(2399, 60_000);
+    assert.equal(times.length, 2);
+    await pass(1);
+    assert.equal(times.length, 3);
+  }
+});
+
 test("what is urgent waits for no window, takes nothing else along and leaves the window as it is", async () => {
   const { times, urgent, scheduler, pass } = openScheduler(40);
   scheduler.request();

@@ -16,9 +16,11 @@ function openView(...drafts: ResourceDraft[]) {
   return { view, changes, put, remove };
 }
 
-/** `endpoints backend`, sorted. */
+/** `endpoints backend`, or `endpoints backend lost`, sorted. */
 function words(dirt: readonly Dirt[]): string[] {
-  return dirt.map((each) => Object.values(each).join(" ")).sort();
+  const wordsOf = (each: Dirt) =>
+    Object.entries(each).flatMap(([name, value]) => (name !== "lost" ? value : value ? name : []));
+  return dirt.map((each) => wordsOf(each).join(" ")).sort();
 }
 
 function endpoints(view: MeshView, service: string): string[] {
@@ -53,12 +55,33 @@ test("presence decides about health and dirties endpoints only", () => {
   const { view, put, remove } = openView(backend);
   assert.deepEqual(put(presence("backend-1", "healthy")), ["endpoints backend"]);
   assert.deepEqual(endpoints(view, "backend"), ["backend-1 192.168.0.1:80 healthy"]);
-  assert.deepEqual(put(presence("backend-1", "degraded")), ["endpoints backend"]);
+  assert.deepEqual(put(presence("backend-1", "degraded")), ["endpoints backend lost"]);
   assert.deepEqual(endpoints(view, "backend"), ["backend-1 192.168.0.1:80 degraded"]);
   assert.deepEqual(put(presence("backend-1", "withdrawn")), ["endpoints backend"]);
   assert.deepEqual(endpoints(view, "backend"), []);
   assert.deepEqual(remove(presence("backend-1", "withdrawn")), ["endpoints backend"]);
   assert.deepEqual(endpoints(view, "backend"), ["backend-1 192.168.0.1:80 degraded"]);
+});
+
+test("a healthy endpoint that leaves, moves or has to wait is lost; all else can wait", () => {
+  const moved = dataplane("backend-1", { address: "192.168.0.9", inbound: [{ service: "backend", protocol: "http" }] });
+  const healthy = presence("backend-1", "healthy");
+  for (const worse of [
+    presence("backend-1", "withdrawn"),
+    presence("backend-1", "healthy", { notReady: [80] }),
+    moved,
+  ]) {
+    const { put } = openView(backend, healthy);
+    assert.ok(put(worse).includes("endpoints backend lost"), JSON.stringify(worse.spec));
+  }
+  const other = openView(backend, healthy);
+  const second = dataplane("backend-2", {
+    address: "192.168.0.2",
+    inbound: [{ service: "backend", protocol: "http" }],
+  });
+  assert.ok(other.put(second).includes("endpoints backend"));
+  assert.deepEqual(other.put(presence("backend-2", "healthy")), ["endpoints backend"]);
+  assert.ok(other.remove(backend).includes("endpoints backend lost"));
 });
 
 test("inbounds that are not ready, or have no service, get no traffic", () => {
