@@ -24,6 +24,7 @@ const CHURNED = Math.max(1, Math.round(proxies / 100));
 const SAMPLE_MS = 15_000;
 /** Largest growth from the end of the first minute to the end. */
 const MOST_GROWTH = 0.1;
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;
 
 await using plane = await startControlPlane();
 using fleet = new Fleet({
@@ -41,7 +42,13 @@ await fleet.join(300_000);
 
 const started = performance.now();
 const elapsed = () => performance.now() - started;
-const samples: { readonly seconds: number; readonly rss: number; readonly anonymous: number }[] = [];
+interface Sample {
+  readonly seconds: number;
+  readonly rss: number;
+  readonly anonymous: number;
+  readonly heap: Awaited<ReturnType<typeof plane.heap>>;
+}
+const samples: Sample[] = [];
 let sampledAt = Number.NEGATIVE_INFINITY;
 let churned = 0;
 let changes = 0;
@@ -59,11 +66,15 @@ for (let turn = 0; elapsed() < minutes * 60_000; turn++) {
   if (elapsed() - sampledAt >= SAMPLE_MS) {
     sampledAt = elapsed();
     const { rss, anonymous } = plane.memory();
-    samples.push({ seconds: Math.round(sampledAt / 1000), rss, anonymous });
-    const text = `${String(samples.at(-1)?.seconds).padStart(5)} s   RSS ${(rss / 1e6).toFixed(0)} MB`;
-    process.stdout.write(
-      `${text}, anonymous ${(anonymous / 1e6).toFixed(0)} MB, CPU ${plane.cpuSeconds().toFixed(1)} s\n`,
-    );
+    const heap = await plane.heap();
+    samples.push({ seconds: Math.round(sampledAt / 1000), rss, anonymous, heap });
+    const columns = [
+      `${String(samples.at(-1)?.seconds).padStart(5)} s   RSS ${megabytes(rss)}`,
+      `anonymous ${megabytes(anonymous)}`,
+      heap ? `heap ${megabytes(heap.all)}, of that used ${megabytes(heap.used)}` : "heap unknown",
+      `CPU ${plane.cpuSeconds().toFixed(1)} s`,
+    ];
+    process.stdout.write(`${columns.join(", ")}\n`);
   }
   await sleep(Math.max(0, (turn + 1) * 1000 - elapsed()));
 }

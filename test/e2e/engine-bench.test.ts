@@ -15,6 +15,7 @@ for (const variant of ["sotw", "delta"] as const) {
       rounds: 2,
       settleSeconds: 0,
       idleSeconds: 0.2,
+      lossSeconds: 0.5,
       gapMs: 0,
       patienceSeconds: 60,
       extensionBytes: 60_000,
@@ -35,6 +36,7 @@ for (const variant of ["sotw", "delta"] as const) {
     if (figures.policy) assert.equal(figures.policy.latency.missing, 0);
     assert.ok(figures.connect.wall > 0 && figures.connect.cpu > 0);
     assert.ok(figures.settled.rss > figures.settled.anonymous && figures.settled.anonymous > 0);
+    assert.ok(figures.loopLag && figures.loopLag.loss > 0);
     assert.match(table(figures).join("\n"), /connect all, first full configuration +\d/);
     assert.equal(scaleTable([figures]).length, 2);
   });

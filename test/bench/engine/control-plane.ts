@@ -27,6 +27,8 @@ export interface MeasuredControlPlane extends AsyncDisposable {
   memory(): Memory;
   /** Longest turn of the event loop since the last call, in milliseconds; undefined for other control planes. */
   loopLag(): Promise<number | undefined>;
+  /** V8's heap in bytes: what is used of it, garbage included, and all of it; undefined for other control planes. */
+  heap(): Promise<{ readonly used: number; readonly all: number } | undefined>;
   /** The last lines that it logged. */
   tail(): string;
 }
@@ -62,7 +64,15 @@ export async function startControlPlane(command = `${EXECUTABLE} cp run`): Promi
     dpPort,
     cpuSeconds: () => cpuSecondsOf(child.pid ?? 0),
     memory: () => readMemory(child.pid ?? 0),
-    loopLag: () => readLoopLag(diagnostics),
+    async loopLag() {
+      const [seconds] = await readMetrics(diagnostics, ['monomesh_event_loop_lag_seconds{quantile="1"}']);
+      return seconds === undefined ? undefined : seconds * 1000;
+    },
+    async heap() {
+      const lines = ["heap_used", "heap"].map((kind) => `monomesh_memory_bytes{kind="${kind}"}`);
+      const [used, all] = await readMetrics(diagnostics, lines);
+      return used === undefined || all === undefined ? undefined : { used, all };
+    },
     tail,
     async [Symbol.asyncDispose]() {
       child.kill("SIGTERM");
@@ -107,11 +117,18 @@ function keepTail(child: ChildProcess): () => string {
   return () => text;
 }
 
-/** Not with `fetch`: its parser is WebAssembly, which V8 compiles anew in the background for 50 ms, in the middle of what is measured. */
-async function readLoopLag(diagnostics: RestClient): Promise<number | undefined> {
+/**
+ * The values of these lines of /metrics. Not with `fetch`: its parser is WebAssembly, which V8 compiles anew in the background
+ * for 50 ms, in the middle of what is measured.
+ */
+async function readMetrics(diagnostics: RestClient, names: readonly string[]): Promise<(number | undefined)[]> {
   const { body } = await diagnostics.get("/metrics");
-  const found = /^monomesh_event_loop_lag_seconds\{quantile="1"\} (\S+)$/m.exec(String(body));
-  return found ? Number(found[1]) * 1000 : undefined;
+  const values = new Map(
+    String(body)
+      .split("\n")
+      .map((line) => line.split(" ") as [string, string]),
+  );
+  return names.map((name) => (values.has(name) ? Number(values.get(name)) : undefined));
 }
 
 function readMemory(pid: number): Memory {

@@ -16,6 +16,8 @@ export interface MeasureOptions {
   /** Before memory and idling are measured; seconds. */
   readonly settleSeconds: number;
   readonly idleSeconds: number;
+  /** How long a control plane is watched that lost all its sidecars at once; seconds. */
+  readonly lossSeconds: number;
   /** Between two changes; milliseconds. */
   readonly gapMs: number;
   /** After this a change that has not arrived is given up; seconds. */
@@ -62,7 +64,7 @@ export interface Figures {
   /** Undefined when the control plane does not know MeshTimeout. */
   readonly policy: { readonly latency: Latency; readonly cpuPerChange: number } | undefined;
   readonly end: Memory;
-  /** CPU seconds until a control plane that lost all its sidecars at once is at rest again. */
+  /** CPU seconds of a control plane that lost all its sidecars at once. */
   readonly lossCpu: number;
   /** Longest turn of the event loop, in milliseconds: while all connected, during all changes, and when all were lost at once. */
   readonly loopLag: { readonly connect: number; readonly changes: number; readonly loss: number } | undefined;
@@ -70,8 +72,6 @@ export interface Figures {
 }
 
 const WARM_UP_ROUNDS = 10;
-/** Longer than the grace for sidecars whose connection broke (`dpServer.graceTime`), so that their rows are written too. */
-const LOSS_MS = 10_000;
 
 /** Everything in the table of one size, on a control plane that has just started. */
 export async function measure(plane: MeasuredControlPlane, options: MeasureOptions): Promise<Figures> {
@@ -112,7 +112,7 @@ export async function measure(plane: MeasuredControlPlane, options: MeasureOptio
   const lagOfChanges = await plane.loopLag();
   say("all sidecars are gone at once");
   const failures = [...fleet.failures];
-  const lossCpu = await measureLoss(plane, fleet);
+  const lossCpu = await measureLoss(plane, fleet, options.lossSeconds);
   const lagOfLoss = await plane.loopLag();
   return {
     proxies: shape.proxies,
@@ -173,10 +173,10 @@ async function measureIdle(plane: MeasuredControlPlane, fleet: Fleet, seconds: n
 }
 
 /** Their processes are killed, so the kernel breaks all connections at the same moment. */
-async function measureLoss(plane: MeasuredControlPlane, fleet: Fleet): Promise<number> {
+async function measureLoss(plane: MeasuredControlPlane, fleet: Fleet, seconds: number): Promise<number> {
   const cpu = plane.cpuSeconds();
   fleet[Symbol.dispose]();
-  await sleep(LOSS_MS);
+  await sleep(seconds * 1000);
   return plane.cpuSeconds() - cpu;
 }
 

@@ -12,6 +12,7 @@ export interface EngineBenchOptions {
   readonly few: number | undefined;
   readonly settleSeconds: number;
   readonly idleSeconds: number;
+  readonly lossSeconds: number;
   readonly gapMs: number;
   readonly patienceSeconds: number;
   readonly extensionBytes: number;
@@ -31,6 +32,7 @@ export const USAGE = `./build.sh bench engine [OPTIONS]
   --workers N      processes of the generator; default 1, from 3000 sidecars on 2
   --settle S       seconds before memory and idling are measured; default 25
   --idle S         seconds of idling; default 20
+  --loss S         seconds after all are lost at once; default 5
   --gap MS         between two changes; default 1000
   --patience S     a change that has not arrived after this is given up; default 60
   --node-bytes N   size of the extension list in the node; default 60000, as Envoy sends
@@ -50,6 +52,7 @@ export function readOptions(args: readonly string[]): EngineBenchOptions {
       workers: { type: "string" },
       settle: { type: "string", default: "25" },
       idle: { type: "string", default: "20" },
+      loss: { type: "string", default: "5" },
       gap: { type: "string", default: "1000" },
       patience: { type: "string", default: "60" },
       "node-bytes": { type: "string", default: "60000" },
@@ -65,6 +68,7 @@ export function readOptions(args: readonly string[]): EngineBenchOptions {
     few: values.few === undefined ? (values.scale ? SCALE[0] : undefined) : numberOf("few", values.few),
     settleSeconds: numberOf("settle", values.settle),
     idleSeconds: numberOf("idle", values.idle),
+    lossSeconds: numberOf("loss", values.loss),
     gapMs: numberOf("gap", values.gap),
     patienceSeconds: numberOf("patience", values.patience),
     extensionBytes: numberOf("node-bytes", values["node-bytes"]),

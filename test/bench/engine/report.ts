@@ -47,7 +47,7 @@ export function table(figures: Figures): string[] {
     const text = `${loopLag.connect.toFixed(0)} / ${loopLag.changes.toFixed(0)} / ${loopLag.loss.toFixed(0)} ms`;
     add("longest turn: connecting / changes / all lost at once", text, "lag");
   }
-  add("all lost at once, until at rest again", `${lossCpu.toFixed(2)} CPU s`);
+  add("all sidecars lost at once", `${lossCpu.toFixed(2)} CPU s`);
   add("generator: CPU to connect, per change, idle", generatorText(figures));
   if (failures.length > 0)
     rows.push(`  ${failures.length} times a sidecar was refused or cut off, e.g. ${failures[0]}`);
