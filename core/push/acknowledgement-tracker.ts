@@ -64,7 +64,12 @@ export class AcknowledgementTracker implements Acknowledgements {
     });
   }
 
-  /** Call when the picture advanced or proxies were refreshed. */
+  /** Call when the picture advanced. Who waits since before has nothing new from that alone. */
+  advanced(): void {
+    for (const waiter of this.#waiters) if (waiter.collect) this.#check(waiter);
+  }
+
+  /** Call when proxies were refreshed. */
   progressed(): void {
     for (const waiter of this.#waiters) this.#check(waiter);
   }

@@ -210,7 +210,7 @@ export class PushEngine implements SnapshotSource, Acknowledgements, Configurati
     }
     for (const resolve of this.#advanced) resolve();
     this.#advanced.clear();
-    this.#tracker.progressed();
+    this.#tracker.advanced();
   }
 
   /** Never rejects. `all`: not only those who have nothing yet. */
