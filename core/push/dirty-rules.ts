@@ -21,8 +21,7 @@ const PLAN: Concern = { needsPlan: true, canWait: false };
 
 /**
  * The dirty rules (docs/engine.md, "What dirties what"): calls back for each proxy that a change can concern, and says what
- * it means for it. Endpoints alone need no plan: the lists that hold them are marked, and built when
- * the first proxy asks.
+ * it means for it. Endpoints alone need no plan: the lists that hold them are marked, and built when the first proxy asks.
  */
 export function spreadDirt(
   { proxies, shared }: DirtyIndex,

@@ -24,9 +24,9 @@ export interface FlushSchedulerOptions {
 /**
  * Decides when changes are pushed: at once when nothing was pushed lately; else when the event loop has been idle for as
  * long as it was busy since the last push began (with the writes and acknowledgements that the push caused), or when a
- * window is over: 200 ms, more when pushes take long, most when all that waits can wait. So a single change is fast, many changes share their cost, and
- * other work gets half of the time. Nothing runs when nothing was requested. What is urgent, as the first configuration
- * of a proxy, waits for no window and ends none.
+ * window is over: 200 ms, more when pushes take long, most when all that waits can wait. So a single change is fast, many
+ * changes share their cost, and other work gets half of the time. Nothing runs when nothing was requested. What is urgent,
+ * as the first configuration of a proxy, waits for no window and ends none.
  */
 export class FlushScheduler {
   readonly #clock: Clock;
