@@ -20,6 +20,8 @@ export type Admitted =
       readonly epoch: number;
       readonly before: PresenceSpec | undefined;
       readonly record: PresenceSpec;
+      /** The index includes the record, or what came after it. */
+      readonly shown: boolean;
     }
   /** Another incarnation has the place. */
   | { readonly kind: "parked"; readonly holder: PresenceSpec };
@@ -43,8 +45,8 @@ export interface AdmissionsOptions {
   readonly records: RecordStore;
   readonly lifecycles: readonly Lifecycle[];
   readonly index: () => PresenceIndex;
-  /** Resolves when the index includes the revision. */
-  readonly reached: (revision: number) => Promise<void>;
+  /** Resolves when the index includes the revision, or with false after a second. */
+  readonly reached: (revision: number) => Promise<boolean>;
   /** Whether the watch showed that the incarnation left, also when no record says so any more. */
   readonly hasLeft: (incarnation: string) => boolean;
   readonly rules: PresenceRules;
@@ -164,7 +166,7 @@ export class Admissions {
       rules,
     );
     const written = await this.#write(attempt, stored, existing, admission.dataplane, record);
-    await this.#options.reached(written.revision);
+    const shown = await this.#options.reached(written.revision);
     // What others did at the same moment is visible now.
     const late = this.#options.hasLeft(incarnation);
     const rival = this.#options.index().holderOf(proxy, spec, "earlier");
@@ -172,7 +174,7 @@ export class Admissions {
       await this.#undo(proxy, before, existing === undefined || isOurs, record);
       throw rival ? addressTaken(proxy, rival) : hasLeft(proxy);
     }
-    return { kind: "taken", dataplane: written.dataplane, epoch: attempt.epoch, before, record };
+    return { kind: "taken", dataplane: written.dataplane, epoch: attempt.epoch, before, record, shown };
   }
 
   /**

@@ -112,10 +112,12 @@ export async function createPresence(options: PresenceOptions): Promise<Presence
       sweeper?.restart();
     },
   });
-  const reached = async (revision: number): Promise<void> => {
+  const reached = async (revision: number): Promise<boolean> => {
     const patience = new AbortController();
     using _timer = clock.after(LONGEST_CATCH_UP_MS, () => patience.abort());
-    await follower.reached(revision, AbortSignal.any([patience.signal, scope.signal]));
+    const signal = AbortSignal.any([patience.signal, scope.signal]);
+    await follower.reached(revision, signal);
+    return !signal.aborted;
   };
   const records = new RecordStore(store, rules, moment);
   const core: PresenceCore = new PresenceCore({

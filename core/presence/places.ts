@@ -142,7 +142,7 @@ export class Places {
       this.#offerAgain(proxy);
       return;
     }
-    const { before, record, dataplane, epoch } = admitted;
+    const { before, record, dataplane, epoch, shown } = admitted;
     this.#options.losses.settled(proxy);
     lease.activate(dataplane, epoch);
     this.#unrecorded.delete(lease);
@@ -155,7 +155,11 @@ export class Places {
     if (lease.ended !== undefined) {
       this.#seats.remove(lease);
       this.#lose(lease, lease.ended);
+      return;
     }
+    const now = this.#options.index().record(proxy)?.spec;
+    // Deleted, or taken by another, between its own write and this moment: the watch told it when nobody sat here yet.
+    if (shown && now?.epoch !== epoch) this.review({ proxy, before: record, after: now });
   }
 
   /**

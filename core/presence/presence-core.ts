@@ -29,7 +29,7 @@ export interface PresenceCoreOptions {
   readonly acknowledgements: Acknowledgements;
   readonly index: () => PresenceIndex;
   /** Resolves when the index includes the revision, or a second passed. */
-  readonly reached: (revision: number) => Promise<void>;
+  readonly reached: (revision: number) => Promise<unknown>;
   readonly clock: Clock;
   readonly events: EventLog;
   readonly signal: AbortSignal;

@@ -52,7 +52,7 @@ export class RecordStore {
       const after = event ? transition(before, event, this.#moment(), this.#rules) : before;
       if (after === before) return { kind: "unchanged", record };
       if (after === "delete") {
-        await this.#remove(proxy, fence);
+        await this.#remove(proxy, record, fence);
         return { kind: "deleted", before, after: before };
       }
       const written = await this.#put(proxy, after, record, fence);
@@ -60,7 +60,7 @@ export class RecordStore {
       if (after.state !== "left" || this.#rules.afterLeave(after) === "keep") {
         return { kind: "changed", before, record: written };
       }
-      await this.#remove(proxy, fence);
+      await this.#remove(proxy, written, fence);
       return { kind: "deleted", before, after };
     }).then((outcome) => outcome ?? { kind: "absent" });
   }
@@ -75,7 +75,7 @@ export class RecordStore {
   /** Deletes Dataplane and record, if the record is still the one that the holder of `epoch` wrote. */
   async remove(proxy: ProxyId, epoch: number): Promise<void> {
     await this.#try(proxy, async (record, fence) => {
-      if (record.spec.epoch === epoch) await this.#remove(proxy, fence);
+      if (record.spec.epoch === epoch) await this.#remove(proxy, record, fence);
     });
   }
 
@@ -121,9 +121,14 @@ export class RecordStore {
     }
   }
 
-  /** Takes the place itself first, so that a stream that is just opening is not left without its Dataplane. */
-  async #remove(proxy: ProxyId, { key, epoch }: Fence): Promise<void> {
+  /**
+   * Takes the place itself first, so that a stream that is just opening is not left without its Dataplane. One that took the
+   * place before may have written its record since `record` was read: MM409 then, and nothing is removed.
+   */
+  async #remove(proxy: ProxyId, record: Resource<PresenceSpec>, { key, epoch }: Fence): Promise<void> {
     const fence = { key, epoch: await this.#store.advanceEpoch(key, epoch) };
+    const now = await this.#store.get(key);
+    if (now?.version !== record.version) throw new MeshError("MM409", "the record was changed meanwhile");
     await this.#delete(dataplaneKey(proxy), { fence });
     await this.#delete(key, { fence });
   }

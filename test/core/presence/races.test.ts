@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { DATAPLANE_PRESENCE } from "../../../core/model/dataplane-presence.ts";
+import type { ResourceStore } from "../../../core/store/resource-store.ts";
+import { createMemoryStore } from "../../../plugins/store-memory/memory-store.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
 import { definitionOf, Join, MINUTE, SECOND, Stream, World } from "./world.ts";
 
 /** Worlds in which calls of the store take their time in many different ways. */
@@ -49,6 +53,52 @@ test("left at one control plane while its Envoy reconnects to another: it has le
     await one.stop();
     await two.stop();
   }
+});
+
+test("left at one control plane while the next sidecar takes the place at another: it keeps what it took", async () => {
+  for (const { world, round } of jitteredWorlds(300)) {
+    await world.meshes();
+    const [one, two] = [await world.controlPlane(), await world.controlPlane()];
+    const first = new Join(one, redis("i1"));
+    await first.settled;
+    await one.presence.leave(first.stream.proxy, "i1");
+    const next = new Join(two, redis("i2"));
+    await Promise.all([one.presence.left(first.stream.proxy, "i1"), next.settled]);
+    await world.clock.settle();
+    assert.equal(next.state, "active", `round ${round}`);
+    assert.equal((await world.record("redis-1"))?.incarnation, "i2", `round ${round}`);
+    assert.ok(await world.dataplane("redis-1"), `round ${round}`);
+    await one.stop();
+    await two.stop();
+  }
+});
+
+test("a Dataplane that is deleted just as its sidecar takes the place: the stream ends, and the sidecar may join again", async () => {
+  const clock = new ManualClock();
+  const inner = createMemoryStore({ clock });
+  let deleted = false;
+  // The watch shows record and deletion together, before the stream is known to have its place.
+  const put: ResourceStore["put"] = async (draft, options) => {
+    const written = await inner.put(draft, options);
+    if (draft.type === DATAPLANE_PRESENCE && options?.owner && !deleted) {
+      deleted = true;
+      await inner.delete({ type: "Dataplane", mesh: draft.mesh, name: draft.name });
+    }
+    return written;
+  };
+  const store = new Proxy(inner, {
+    get: (target, property) => (property === "put" ? put : Reflect.get(target, property)?.bind(target)),
+  });
+  const world = await new World(clock, store).meshes();
+  const cp = await world.controlPlane();
+  const first = new Join(cp, redis("i1"));
+  await first.settled;
+  assert.match(first.stream.endedBecause ?? "it has a place that no record tells of", /was deleted/);
+  const again = new Join(cp, redis("i1"));
+  await again.settled;
+  assert.equal(again.state, "active");
+  assert.ok(await world.dataplane("redis-1"));
+  await cp.stop();
 });
 
 test("leave at one control plane while the stream reconnects to another: the endpoints stay withdrawn", async () => {
