@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import { type Peer, readAgainInGroups } from "./peer.ts";
+import { TurnTimer } from "./turn-timer.ts";
 
 /** Noticing ends is enough for a turn of the event loop when it has taken so long; milliseconds. */
 const ENDING_MS = 8;
@@ -12,14 +13,13 @@ const TOGETHER = 40;
  * once it has been enough all of them are left unread and are read again in groups.
  */
 export class Leavers {
-  readonly #clock: Clock;
   readonly #peers = new Set<Peer>();
-  /** When the first one of this turn of the event loop ended; undefined: nobody has. */
-  #since: number | undefined;
+  /** Since the first end. */
+  readonly #ending: TurnTimer;
   #unread = false;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
+    this.#ending = new TurnTimer(clock);
   }
 
   add(peer: Peer): void {
@@ -32,14 +32,7 @@ export class Leavers {
 
   /** A connection has ended; to be called when that was read. */
   noteEnd(): void {
-    if (this.#unread) return;
-    const now = this.#clock.monotonic();
-    if (this.#since === undefined) {
-      this.#since = now;
-      setImmediate(() => {
-        this.#since = undefined;
-      });
-    } else if (now - this.#since >= ENDING_MS) this.#leaveUnread();
+    if (!this.#unread && this.#ending.passed() >= ENDING_MS) this.#leaveUnread();
   }
 
   #leaveUnread(): void {

@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import { TurnTimer } from "./turn-timer.ts";
 
 /*
  * Longest time for one kind of work, for all of them together, and if one of them writes to many; milliseconds. What Node
@@ -18,12 +19,11 @@ const turns = new WeakMap<Clock, LoopTurn>();
  * same time when everybody joins, and slices of each kind would add up.
  */
 export class LoopTurn {
-  readonly #clock: Clock;
-  #start = 0;
-  #known = false;
+  /** Since somebody asked first. */
+  readonly #spent: TurnTimer;
 
   private constructor(clock: Clock) {
-    this.#clock = clock;
+    this.#spent = new TurnTimer(clock);
   }
 
   /** A process has one event loop and one clock, so that those who share the clock share the turn. */
@@ -35,7 +35,7 @@ export class LoopTurn {
 
   /** How long work that begins now may go on before others have their turn; milliseconds. */
   share(): number {
-    return Math.max(LEAST_MS, Math.min(SLICE_MS, ALL_MS - this.#spent()));
+    return Math.max(LEAST_MS, Math.min(SLICE_MS, ALL_MS - this.#spent.passed()));
   }
 
   /**
@@ -43,19 +43,6 @@ export class LoopTurn {
    * first of them acknowledges it.
    */
   writingShare(): number {
-    return Math.max(SLICE_MS, WRITING_MS - this.#spent());
-  }
-
-  /** Since somebody asked first in this turn. */
-  #spent(): number {
-    const now = this.#clock.monotonic();
-    if (!this.#known) {
-      this.#known = true;
-      this.#start = now;
-      setImmediate(() => {
-        this.#known = false;
-      });
-    }
-    return now - this.#start;
+    return Math.max(SLICE_MS, WRITING_MS - this.#spent.passed());
   }
 }

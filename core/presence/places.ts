@@ -146,8 +146,6 @@ export class Places {
     this.#options.losses.settled(proxy);
     lease.activate(dataplane, epoch);
     this.#unrecorded.delete(lease);
-    const health = healthIn(record);
-    if (health) lease.heard(health);
     const older = this.#seats.sit(lease);
     if (older && older !== lease) this.#displace(older, record);
     this.#options.news.changed(proxy, before, record, dataplane);
@@ -157,9 +155,8 @@ export class Places {
       this.#lose(lease, lease.ended);
       return;
     }
-    const now = this.#options.index().record(proxy)?.spec;
-    // Deleted, or taken by another, between its own write and this moment: the watch told it when nobody sat here yet.
-    if (shown && now?.epoch !== epoch) this.review({ proxy, before: record, after: now });
+    // What the watch told since the record was written, it told when nobody sat here yet.
+    if (shown) this.review({ proxy, before: record, after: this.#options.index().record(proxy)?.spec });
   }
 
   /**
@@ -192,8 +189,6 @@ export class Places {
       return;
     }
     this.#unrecorded.delete(lease);
-    // Somebody may have taken it from us in the meantime.
-    this.review({ proxy, before: undefined, after: this.#options.index().record(proxy)?.spec });
   }
 
   #refuse(lease: Lease, error: unknown): void {

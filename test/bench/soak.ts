@@ -67,9 +67,10 @@ for (let turn = 0; elapsed() < minutes * 60_000; turn++) {
     sampledAt = elapsed();
     const { rss, anonymous } = plane.memory();
     const heap = await plane.heap();
-    samples.push({ seconds: Math.round(sampledAt / 1000), rss, anonymous, heap });
+    const seconds = Math.round(sampledAt / 1000);
+    samples.push({ seconds, rss, anonymous, heap });
     const columns = [
-      `${String(samples.at(-1)?.seconds).padStart(5)} s   RSS ${megabytes(rss)}`,
+      `${String(seconds).padStart(5)} s   RSS ${megabytes(rss)}`,
       `anonymous ${megabytes(anonymous)}`,
       heap ? `heap ${megabytes(heap.all)}, of that used ${megabytes(heap.used)}` : "heap unknown",
       `CPU ${plane.cpuSeconds().toFixed(1)} s`,

@@ -12,3 +12,9 @@ export class FakePeer implements Peer {
     this.unread = false;
   }
 }
+
+/** Some of them, and how many are left unread at the moment. */
+export function fakePeers(count: number) {
+  const peers = Array.from({ length: count }, () => new FakePeer());
+  return { peers, unread: () => peers.filter(({ unread }) => unread).length };
+}

@@ -2,56 +2,54 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { HeldAnswers } from "../../../core/kernel/held-answers.ts";
-import { FakePeer } from "../../support/fake-peer.ts";
-
-const unreadOf = (peers: readonly FakePeer[]) => peers.filter(({ unread }) => unread).length;
+import { FakePeer, fakePeers } from "../../support/fake-peer.ts";
 
 test("who was written to is left unread from the end of a turn until all is written", async () => {
   const answers = new HeldAnswers();
-  const peers = Array.from({ length: 3 }, () => new FakePeer());
+  const { peers, unread } = fakePeers(3);
   const [one, two, three] = peers as [FakePeer, FakePeer, FakePeer];
   answers.begin();
   answers.wrote(one);
   answers.wrote(two);
-  assert.equal(unreadOf(peers), 0, "the turn goes on");
+  assert.equal(unread(), 0, "the turn goes on");
   answers.hold();
-  assert.equal(unreadOf(peers), 2);
+  assert.equal(unread(), 2);
   // As Node does when what was written last has left.
   two.readAgain();
   answers.wrote(three);
   answers.hold();
-  assert.equal(unreadOf(peers), 3);
+  assert.equal(unread(), 3);
   answers.release();
-  assert.equal(unreadOf(peers), 0);
+  assert.equal(unread(), 0);
 });
 
 test("many are read again in groups", async () => {
   const answers = new HeldAnswers();
-  const peers = Array.from({ length: 600 }, () => new FakePeer());
+  const { peers, unread } = fakePeers(600);
   answers.begin();
   for (const peer of peers) answers.wrote(peer);
   answers.hold();
   answers.release();
-  assert.equal(unreadOf(peers), 350);
+  assert.equal(unread(), 350);
   await nextTurn();
-  assert.equal(unreadOf(peers), 100);
+  assert.equal(unread(), 100);
   await nextTurn();
-  assert.equal(unreadOf(peers), 0);
+  assert.equal(unread(), 0);
 });
 
 test("each of them is read again, also if it is the only one, and if the next push begins before", () => {
   for (const count of [1, 2, 5]) {
     const answers = new HeldAnswers();
-    const peers = Array.from({ length: count }, () => new FakePeer());
+    const { peers, unread } = fakePeers(count);
     answers.begin();
     for (const peer of peers) {
       answers.wrote(peer);
       answers.hold();
       answers.hold();
     }
-    assert.equal(unreadOf(peers), count);
+    assert.equal(unread(), count);
     answers.begin();
-    assert.equal(unreadOf(peers), 0);
+    assert.equal(unread(), 0);
   }
 });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Leavers } from "../../../core/kernel/leavers.ts";
-import { FakePeer } from "../../support/fake-peer.ts";
+import { type FakePeer, fakePeers } from "../../support/fake-peer.ts";
 import { SteppedClock } from "../../support/stepped-clock.ts";
 
 const ENDING_MS = 8;
@@ -11,9 +11,9 @@ const TOGETHER = 40;
 function crowd(count: number) {
   const clock = new SteppedClock();
   const leavers = new Leavers(clock);
-  const peers = Array.from({ length: count }, () => new FakePeer());
+  const { peers, unread } = fakePeers(count);
   for (const peer of peers) leavers.add(peer);
-  return { clock, leavers, peers, unread: () => peers.filter(({ unread }) => unread).length };
+  return { clock, leavers, peers, unread };
 }
 
 test("all are left unread when a turn has seen ends for long enough, and are read again in groups", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Newcomers } from "../../../core/kernel/newcomers.ts";
-import { FakePeer } from "../../support/fake-peer.ts";
+import { FakePeer, fakePeers } from "../../support/fake-peer.ts";
 import { SteppedClock } from "../../support/stepped-clock.ts";
 
 const READING_MS = 8;
@@ -11,9 +11,9 @@ const NEW_MS = 2000;
 function crowd(count: number) {
   const clock = new SteppedClock();
   const newcomers = new Newcomers(clock);
-  const peers = Array.from({ length: count }, () => new FakePeer());
+  const { peers, unread } = fakePeers(count);
   for (const peer of peers) newcomers.add(peer);
-  return { clock, newcomers, peers, unread: () => peers.filter(({ unread }) => unread).length };
+  return { clock, newcomers, peers, unread };
 }
 
 test("newcomers are left unread when a turn has read for long enough, until the next one", async () => {

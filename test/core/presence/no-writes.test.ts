@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { MeshError } from "../../../core/kernel/errors.ts";
 import { FragileWorld } from "./fragile-world.ts";
-import { definitionOf, Join, MINUTE, SECOND, Stream } from "./world.ts";
+import { type ControlPlane, definitionOf, Join, MINUTE, SECOND, Stream } from "./world.ts";
 
 /*
  * The store can be read but takes no writes: the database of several control planes is away, or the disk is full. Who
@@ -11,6 +11,17 @@ import { definitionOf, Join, MINUTE, SECOND, Stream } from "./world.ts";
 
 const redis = (incarnation: string, peer?: string) =>
   new Stream("redis-1", incarnation, definitionOf("redis-1", 9000), peer);
+
+/** Another proxy, at the address of the first. */
+const atTheSameAddress = (incarnation: string) => new Stream("redis-2", incarnation, definitionOf("redis-2", 9000));
+
+/** It was there and is lost, so that it is known. */
+async function lostAtTheSameAddress(world: FragileWorld, cp: ControlPlane): Promise<void> {
+  const before = new Join(cp, atTheSameAddress("o1"));
+  await before.settled;
+  before.close();
+  await world.clock.settle();
+}
 
 test("a proxy that is known reconnects at once, and its place is written down when the store is back", async () => {
   const world = await new FragileWorld().meshes();
@@ -197,18 +208,13 @@ test("a sidecar that takes the place of one that was leaving keeps it when that 
 test("a sidecar that took a place and is refused when the store is back leaves no record that says it is held", async () => {
   const world = await new FragileWorld().meshes();
   const cp = await world.controlPlane();
-  const other = (incarnation: string) =>
-    new Join(cp, new Stream("redis-2", incarnation, definitionOf("redis-2", 9000)));
-  const before = other("o1");
-  await before.settled;
-  before.close();
-  await world.clock.settle();
+  await lostAtTheSameAddress(world, cp);
   const leaving = new Join(cp, redis("i1"));
   await leaving.settled;
   await cp.presence.leave(leaving.stream.proxy, "i1");
   world.readOnly = true;
   // The address of one that leaves is free.
-  const rival = other("o2");
+  const rival = new Join(cp, atTheSameAddress("o2"));
   await rival.settled;
   const next = new Join(cp, redis("i2"));
   await next.settled;
@@ -225,18 +231,13 @@ test("a place that was taken by one who is refused when the store is back is off
   const world = await new FragileWorld().meshes();
   await world.store.put(definitionOf("redis-1", 9000));
   const cp = await world.controlPlane();
-  const other = (incarnation: string) =>
-    new Join(cp, new Stream("redis-2", incarnation, definitionOf("redis-2", 9000)));
-  const before = other("o1");
-  await before.settled;
-  before.close();
-  await world.clock.settle();
+  await lostAtTheSameAddress(world, cp);
   const waiting = new Join(cp, redis("i1"));
   await waiting.settled;
   await new Join(cp, redis("i2")).settled;
   await cp.presence.left(waiting.stream.proxy, "i2");
   world.readOnly = true;
-  const rival = other("o2");
+  const rival = new Join(cp, atTheSameAddress("o2"));
   await rival.settled;
   const next = new Join(cp, redis("i3"));
   await next.settled;

@@ -63,45 +63,30 @@ test("another sidecar takes over once; the older is parked, without effect, unti
   await cp.stop();
 });
 
-test("what its sidecar reported at another control plane is not forgotten while it waits", async () => {
-  const world = await new World().meshes();
-  const cp = await world.controlPlane();
-  const other = await world.controlPlane();
-  const first = at("10.0.0.1", "i1");
-  first.health = { sequence: 0, notReady: [], probed: [9000] };
-  const waiting = new Join(cp, first);
-  await waiting.settled;
-  const dead = { sequence: 1, notReady: [9000], probed: [9000], trouble: "Envoy is stopped by a signal" };
-  assert.equal(await other.presence.report(first.proxy, "i1", dead), true);
-  const winner = new Join(cp, at("10.0.0.2", "i2"));
-  await winner.settled;
-  await cp.presence.left(first.proxy, "i2");
-  await world.clock.advance(0);
-  assert.equal(waiting.state, "active");
-  const record = await world.record("redis-1");
-  assert.deepEqual([record?.healthSequence, record?.notReady, record?.trouble], [1, [9000], dead.trouble]);
-  await cp.stop();
-  await other.stop();
-});
-
-test("one that waits gets the place with what its application is now, not with what it was when the stream opened", async () => {
-  const world = await new World().meshes();
-  const cp = await world.controlPlane();
-  const first = at("10.0.0.1", "i1");
-  first.health = { sequence: 0, notReady: [], probed: [9000] };
-  const waiting = new Join(cp, first);
-  await waiting.settled;
-  const dead = { sequence: 1, notReady: [9000], probed: [9000] };
-  assert.equal(await cp.presence.report(first.proxy, "i1", dead), true);
-  const winner = new Join(cp, at("10.0.0.2", "i2"));
-  await winner.settled;
-  await cp.presence.left(first.proxy, "i2");
-  await world.clock.advance(0);
-  assert.equal(waiting.state, "active");
-  const record = await world.record("redis-1");
-  assert.deepEqual([record?.incarnation, record?.notReady, record?.healthSequence], ["i1", [9000], 1]);
-  await cp.stop();
-});
+for (const elsewhere of [false, true]) {
+  const also = elsewhere ? ", also if another control plane was told" : "";
+  test(`one that waits gets the place with what its application is now, not with what it was when the stream opened${also}`, async () => {
+    const world = await new World().meshes();
+    const cp = await world.controlPlane();
+    const told = elsewhere ? await world.controlPlane() : cp;
+    const first = at("10.0.0.1", "i1");
+    first.health = { sequence: 0, notReady: [], probed: [9000] };
+    const waiting = new Join(cp, first);
+    await waiting.settled;
+    const dead = { sequence: 1, notReady: [9000], probed: [9000], trouble: "Envoy is stopped by a signal" };
+    assert.equal(await told.presence.report(first.proxy, "i1", dead), true);
+    const winner = new Join(cp, at("10.0.0.2", "i2"));
+    await winner.settled;
+    await cp.presence.left(first.proxy, "i2");
+    await world.clock.advance(0);
+    assert.equal(waiting.state, "active");
+    const record = await world.record("redis-1");
+    assert.deepEqual([record?.incarnation, record?.notReady, record?.healthSequence], ["i1", [9000], 1]);
+    assert.equal(record?.trouble, dead.trouble);
+    await cp.stop();
+    await told.stop();
+  });
+}
 
 test("a winner whose connection breaks keeps its place if it is back within 2 s, and loses it after", async () => {
   const world = await new World().meshes();
