@@ -6,8 +6,9 @@ import type { GrpcServer } from "../grpc/grpc-server.ts";
 import type { FailureBook } from "../insight/failure-book.ts";
 import type { InsightTracker } from "../insight/insight-tracker.ts";
 import type { Clock } from "../kernel/clock.ts";
+import { Crowd } from "../kernel/crowd.ts";
 import { toMeshError } from "../kernel/errors.ts";
-import { expectBursts } from "../kernel/expect-bursts.ts";
+import { crowdIsOver, expectBursts, expectCrowd } from "../kernel/expect-bursts.ts";
 import type { Logger } from "../kernel/log.ts";
 import { Newcomers } from "../kernel/newcomers.ts";
 import type { Outflow } from "../kernel/outflow.ts";
@@ -84,18 +85,25 @@ export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
   const inner = scope.child("dp-server");
   let port: TlsPort | undefined;
   const counts = new StreamCounts();
+  const crowd = new Crowd({ clock, scope: inner, least: CROWD, begin: expectCrowd, end: crowdIsOver });
   const joins = new RestAfterBurst({ ...MANY_JOINED, clock, scope: inner, run: () => void returnFreedPages() });
   const turns = new Turns(clock);
   const newcomers = new Newcomers(clock);
   const syncs = new InitialSyncs({ clock, turns, onTurnEnd: () => joins.note() });
   const { openAds } = createProxyStreams({ ...deps, counts });
-  const grpc = lazyGrpcSide({
-    events: { openAds: syncs.limit(openAds), ...createProxyHealth({ ...deps, scope: inner, hds }) },
-    clock,
-    outflow: deps.outflow,
-    newcomers,
-    channels: createChannelFactory(deps.instanceId),
-  });
+  const grpc = lazyGrpcSide(
+    {
+      events: { openAds: syncs.limit(openAds), ...createProxyHealth({ ...deps, scope: inner, hds }) },
+      clock,
+      outflow: deps.outflow,
+      newcomers,
+      channels: createChannelFactory(deps.instanceId),
+    },
+    () => {
+      expectBursts();
+      if (crowd.going) expectCrowd();
+    },
+  );
   const bootstrap = bootstrapRoute(deps, grpc, hds.enabled, () => port?.port ?? 0);
   const http = createHttpRoutes({
     clock,
@@ -118,6 +126,7 @@ export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
     log,
     turns,
     newcomers,
+    onConnection: () => crowd.note(),
     onHttp1: http.accept,
     onHttp2: (socket) => void grpc.accept(socket),
   });
@@ -133,6 +142,9 @@ export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
   };
 }
 
+/** Connections within a second, two of each sidecar. */
+const CROWD = 100;
+
 /**
  * Handshakes and first configurations of so many sidecars leave memory behind that is worth giving back, once V8 has let go
  * of its part of it: it does so up to 10 s later.
@@ -146,13 +158,13 @@ interface LazyGrpcSide {
 }
 
 /** The gRPC side, loaded when the first sidecar comes. */
-function lazyGrpcSide(deps: GrpcSideDeps): LazyGrpcSide {
+function lazyGrpcSide(deps: GrpcSideDeps, onLoad: () => void): LazyGrpcSide {
   let loading: Promise<void> | undefined;
   let side: GrpcServer | undefined;
   const load = () => {
     loading ??= import("./grpc-side.ts").then(({ createGrpcSide }) => {
       side = createGrpcSide(deps);
-      expectBursts();
+      onLoad();
     });
     return loading;
   };

@@ -26,6 +26,8 @@ export interface TlsPortOptions {
   /** For the handshakes. */
   readonly turns: Turns;
   readonly newcomers: Newcomers;
+  /** Somebody connected; who it is comes out later. */
+  readonly onConnection?: () => void;
   readonly onHttp1: (socket: TLSSocket) => void;
   readonly onHttp2: (socket: TLSSocket) => void;
 }
@@ -71,6 +73,7 @@ export async function openTlsPort(options: TlsPortOptions): Promise<TlsPort> {
     const peer = peerOf(socket);
     newcomers.add(peer);
     leavers.add(peer);
+    options.onConnection?.();
     socket.once("close", () => {
       newcomers.delete(peer);
       leavers.delete(peer);
