@@ -101,6 +101,7 @@ export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
     },
     () => {
       expectBursts();
+      // Those who came while it was loading may be a crowd already.
       if (crowd.going) expectCrowd();
     },
   );

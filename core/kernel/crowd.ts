@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import { RestAfterBurst } from "./rest-after-burst.ts";
 import type { Scope } from "./scope.ts";
 
 export interface CrowdOptions {
@@ -18,20 +19,29 @@ const QUIET_MS = 2000;
 /** Says when many come at once: not how many there were, as `RestAfterBurst` does, but how fast. */
 export class Crowd {
   readonly #options: CrowdOptions;
+  /** Of moments at which it is a crowd. */
+  readonly #crowded: RestAfterBurst;
   #count = 0;
   #since = Number.NEGATIVE_INFINITY;
-  /** When it was last a crowd. */
-  #last = 0;
-  #timer: Disposable | undefined;
+  #going = false;
 
   constructor(options: CrowdOptions) {
     this.#options = options;
-    options.scope.defer(() => this.#timer?.[Symbol.dispose]());
+    const { clock, scope } = options;
+    const run = () => this.#end();
+    this.#crowded = new RestAfterBurst({
+      clock,
+      scope,
+      least: 1,
+      quietMs: QUIET_MS,
+      longestMs: Number.POSITIVE_INFINITY,
+      run,
+    });
   }
 
   /** Whether it has begun and not ended. */
   get going(): boolean {
-    return this.#timer !== undefined;
+    return this.#going;
   }
 
   /** One more came. Costs next to nothing. */
@@ -42,17 +52,15 @@ export class Crowd {
       this.#since = now;
       this.#count = 0;
     }
-    if (++this.#count < least) return;
-    this.#last = now;
-    if (this.going || scope.closed) return;
-    this.#timer = clock.after(QUIET_MS, () => this.#look());
+    if (++this.#count < least || scope.closed) return;
+    this.#crowded.note();
+    if (this.#going) return;
+    this.#going = true;
     begin();
   }
 
-  #look(): void {
-    const { clock, end } = this.#options;
-    const left = this.#last + QUIET_MS - clock.monotonic();
-    this.#timer = left > 0 ? clock.after(left, () => this.#look()) : undefined;
-    if (!this.going) end();
+  #end(): void {
+    this.#going = false;
+    this.#options.end();
   }
 }

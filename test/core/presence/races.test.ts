@@ -1,21 +1,33 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DATAPLANE_PRESENCE } from "../../../core/model/dataplane-presence.ts";
+import type { PresenceSettings } from "../../../core/presence/create-presence.ts";
 import type { ResourceStore } from "../../../core/store/resource-store.ts";
 import { createMemoryStore } from "../../../plugins/store-memory/memory-store.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
-import { definitionOf, Join, MINUTE, SECOND, Stream, World } from "./world.ts";
+import { type ControlPlane, definitionOf, Join, MINUTE, SECOND, Stream, World } from "./world.ts";
 
-/** Worlds in which calls of the store take their time in many different ways. */
-function* jitteredWorlds(count: number): Iterable<{ world: World; round: number }> {
-  for (let round = 1; round <= count; round++) {
+interface Pair {
+  readonly world: World;
+  readonly one: ControlPlane;
+  readonly two: ControlPlane;
+  readonly round: number;
+}
+
+/** Two control planes of one store, whose calls take their time in many different ways. They stop when the round is over. */
+async function* jitteredPairs(rounds: number, settings?: PresenceSettings): AsyncIterable<Pair> {
+  for (let round = 1; round <= rounds; round++) {
     const world = new World();
     let state = round;
     world.jitter = () => {
       state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
       return (state >> 8) % 14;
     };
-    yield { world, round };
+    await world.meshes();
+    const [one, two] = [await world.controlPlane(settings), await world.controlPlane(settings)];
+    yield { world, one, two, round };
+    await one.stop();
+    await two.stop();
   }
 }
 
@@ -41,24 +53,18 @@ test("a sidecar that asked to leave does not get its place back when the one tha
 });
 
 test("left at one control plane while its Envoy reconnects to another: it has left", async () => {
-  for (const { world, round } of jitteredWorlds(60)) {
-    await world.meshes();
-    const [one, two] = [await world.controlPlane(), await world.controlPlane()];
+  for await (const { world, one, two, round } of jitteredPairs(60)) {
     const join = new Join(one, redis("i1"));
     await join.settled;
     const again = new Join(two, redis("i1"));
     await Promise.all([one.presence.left(join.stream.proxy, "i1"), again.settled]);
     await world.clock.advance(SECOND);
     assert.equal(await world.dataplane("redis-1"), undefined, `round ${round}`);
-    await one.stop();
-    await two.stop();
   }
 });
 
 test("left at one control plane while the next sidecar takes the place at another: it keeps what it took", async () => {
-  for (const { world, round } of jitteredWorlds(300)) {
-    await world.meshes();
-    const [one, two] = [await world.controlPlane(), await world.controlPlane()];
+  for await (const { world, one, two, round } of jitteredPairs(300)) {
     const first = new Join(one, redis("i1"));
     await first.settled;
     await one.presence.leave(first.stream.proxy, "i1");
@@ -68,8 +74,6 @@ test("left at one control plane while the next sidecar takes the place at anothe
     assert.equal(next.state, "active", `round ${round}`);
     assert.equal((await world.record("redis-1"))?.incarnation, "i2", `round ${round}`);
     assert.ok(await world.dataplane("redis-1"), `round ${round}`);
-    await one.stop();
-    await two.stop();
   }
 });
 
@@ -102,9 +106,7 @@ test("a Dataplane that is deleted just as its sidecar takes the place: the strea
 });
 
 test("leave at one control plane while the stream reconnects to another: the endpoints stay withdrawn", async () => {
-  for (const { world, round } of jitteredWorlds(60)) {
-    await world.meshes();
-    const [one, two] = [await world.controlPlane(), await world.controlPlane()];
+  for await (const { world, one, two, round } of jitteredPairs(60)) {
     const join = new Join(one, redis("i1"));
     await join.settled;
     const again = new Join(two, redis("i1"));
@@ -112,16 +114,12 @@ test("leave at one control plane while the stream reconnects to another: the end
     await world.clock.settle();
     const record = await world.record("redis-1");
     assert.deepEqual([record?.state, record?.endpoints], ["leaving", "withdrawn"], `round ${round}`);
-    await one.stop();
-    await two.stop();
   }
 });
 
 test("three sidecars of two names and one address at once: no Dataplane is left without a record, and one at the most has the address", async () => {
   let held = 0;
-  for (const { world, round } of jitteredWorlds(120)) {
-    await world.meshes();
-    const [one, two] = [await world.controlPlane(), await world.controlPlane()];
+  for await (const { world, one, two, round } of jitteredPairs(120)) {
     const joins = [
       new Join(two, new Stream("redis-3", "j1", definitionOf("redis-3", 9000))),
       new Join(one, new Stream("redis-3", "j2", definitionOf("redis-3", 9000), "10.0.0.2:40000")),
@@ -137,18 +135,14 @@ test("three sidecars of two names and one address at once: no Dataplane is left 
     assert.ok(connected <= 1, `round ${round}: ${connected} have the address`);
     assert.equal(joins.filter((join) => join.state === "active").length, connected, `round ${round}`);
     held += connected;
-    await one.stop();
-    await two.stop();
   }
   // When all meet in the middle each may be refused because of another that is refused too.
   assert.ok(held >= 100, `only ${held} of 120 times somebody had it`);
 });
 
 test("the cleanup age and a return at the same moment: the proxy is there afterwards", async () => {
-  for (const { world, round } of jitteredWorlds(60)) {
-    await world.meshes();
-    const settings = { idleTimeoutMs: MINUTE, cleanupAgeMs: 2 * MINUTE };
-    const [one, two] = [await world.controlPlane(settings), await world.controlPlane(settings)];
+  const settings = { idleTimeoutMs: MINUTE, cleanupAgeMs: 2 * MINUTE };
+  for await (const { world, one, two, round } of jitteredPairs(60, settings)) {
     const join = new Join(one, redis("i1"));
     await join.settled;
     join.close();
@@ -159,15 +153,11 @@ test("the cleanup age and a return at the same moment: the proxy is there afterw
     assert.equal(back.state, "active", `round ${round}: ${back.error?.message}`);
     assert.ok(await world.dataplane("redis-1"), `round ${round}`);
     assert.equal((await world.record("redis-1"))?.state, "connected", `round ${round}`);
-    await one.stop();
-    await two.stop();
   }
 });
 
 test("the end of a displaced stream says nothing about the one that took its place", async () => {
-  for (const { world, round } of jitteredWorlds(60)) {
-    await world.meshes();
-    const [one, two] = [await world.controlPlane(), await world.controlPlane()];
+  for await (const { world, one, two, round } of jitteredPairs(60)) {
     const first = new Join(one, redis("i1"));
     await first.settled;
     const second = new Join(two, redis("i1"));
@@ -175,15 +165,11 @@ test("the end of a displaced stream says nothing about the one that took its pla
     await second.settled;
     await world.clock.advance(SECOND);
     assert.equal((await world.record("redis-1"))?.state, "connected", `round ${round}`);
-    await one.stop();
-    await two.stop();
   }
 });
 
 test("a sidecar that had to go comes again just when the holder ends: it gets the place", async () => {
-  for (const { world, round } of jitteredWorlds(60)) {
-    await world.meshes();
-    const [one, two] = [await world.controlPlane(), await world.controlPlane()];
+  for await (const { world, one, two, round } of jitteredPairs(60)) {
     const first = new Join(one, redis("i1"));
     await first.settled;
     const second = new Join(two, redis("i2", "10.0.0.2"));
@@ -194,7 +180,5 @@ test("a sidecar that had to go comes again just when the holder ends: it gets th
     const again = new Join(one, redis("i1"));
     await world.clock.advance(3 * SECOND);
     assert.equal(again.state, "active", `round ${round}`);
-    await one.stop();
-    await two.stop();
   }
 });
