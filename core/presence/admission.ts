@@ -6,7 +6,7 @@ import type { DataplaneSpec } from "../model/dataplane/spec.ts";
 import type { PresenceSpec } from "../model/dataplane-presence.ts";
 import type { Resource, ResourceDraft, ResourceKey } from "../model/resource.ts";
 import type { ProxyId } from "../push/snapshot.ts";
-import type { Fence, ResourceStore } from "../store/resource-store.ts";
+import type { ResourceStore } from "../store/resource-store.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { ProxyStream } from "./presence.ts";
 import type { Holder, PresenceIndex } from "./presence-index.ts";
@@ -68,23 +68,13 @@ export class Admissions {
   }
 
   async take(candidate: Candidate): Promise<Admitted> {
-    const attempt: Attempt = {
-      epoch: undefined,
-      wrote: false,
-      unfinished: undefined,
-      ownedBefore: false,
-      created: undefined,
-    };
+    const { stream } = candidate;
     for (let tries = 1; ; tries++) {
       try {
-        return await this.#try(candidate, attempt);
+        return await this.#try(candidate);
       } catch (error) {
-        // MM404 after the epoch was taken: the Dataplane was deleted between our read and our write.
-        const lostRace = hasCode(error, "MM409", "MM511") || (attempt.wrote && hasCode(error, "MM404"));
-        if (tries < TRIES && lostRace) continue;
-        if (attempt.unfinished !== undefined)
-          await this.#abandon(attempt, candidate.stream.proxy).catch(() => undefined);
-        throw error;
+        // A stream that ended meanwhile takes the place from nobody.
+        if (tries === TRIES || stream.signal.aborted || !hasCode(error, "MM409", "MM511")) throw error;
       }
     }
   }
@@ -119,12 +109,11 @@ export class Admissions {
     return { dataplane: existing, record };
   }
 
-  async #try(candidate: Candidate, attempt: Attempt): Promise<Admitted> {
+  async #try(candidate: Candidate): Promise<Admitted> {
     const { store, instance, rules, moment } = this.#options;
     const { stream } = candidate;
     const { proxy, incarnation } = stream;
-    attempt.wrote = false;
-    // The epoch first: whoever changes the record after this read also fences our writes.
+    // The epoch first: whoever changes the record after this read also fences our write.
     const epoch = await store.epoch(presenceKey(proxy));
     const [mesh, existing, stored] = await Promise.all([
       store.get(meshKey(proxy)),
@@ -134,94 +123,72 @@ export class Admissions {
     const before = stored?.spec;
     const place = placeFor(before, incarnation);
     if (place === "refuse" || this.#options.hasLeft(incarnation)) throw hasLeft(proxy);
-    if (before?.incarnation === incarnation && before.epoch > (attempt.epoch ?? Number.POSITIVE_INFINITY)) {
-      throw new MeshError("MM700", "a newer stream of the same sidecar has the place");
-    }
     if (!mesh) throw noMesh(proxy);
     const lifecycle = this.#lifecycleOf(stream);
-    const isOurs = existing !== undefined && existing.version === 1 && existing.revision === attempt.created;
-    const previous =
-      before && before.epoch === attempt.unfinished ? { ...before, ownsDataplane: attempt.ownedBefore } : before;
-    const admission = await lifecycle.admit({ stream, mesh, existing, previous });
+    const admission = await lifecycle.admit({ stream, mesh, existing, previous: before });
     if (place === "park" && before) return { kind: "parked", holder: before };
     const spec = admission.dataplane.spec as DataplaneSpec;
     const holder = this.#options.index().holderOf(proxy, spec, "any");
     if (holder) throw addressTaken(proxy, holder);
 
-    attempt.wrote = true;
-    attempt.epoch = await store.advanceEpoch(presenceKey(proxy), epoch);
     const record = arrive(
       before,
       {
         incarnation,
         instance,
-        epoch: attempt.epoch,
+        epoch: epoch + 1,
         peer: stream.peer,
         lifecycle: lifecycle.name,
-        ownsDataplane: admission.ownsDataplane || isOurs,
+        ownsDataplane: admission.ownsDataplane,
         probedPorts: probedPortsOf(spec),
         health: candidate.health,
       },
       moment(),
       rules,
     );
-    const written = await this.#write(attempt, stored, existing, admission.dataplane, record);
-    const shown = await this.#options.reached(written.revision);
+    const { dataplane, revision } = await this.#write(admission.dataplane, existing, record, stored);
+    const shown = await this.#options.reached(revision);
     // What others did at the same moment is visible now.
     const late = this.#options.hasLeft(incarnation);
     const rival = this.#options.index().holderOf(proxy, spec, "earlier");
     if (late || rival) {
-      await this.#undo(proxy, before, existing === undefined || isOurs, record);
+      await this.#undo(proxy, before, existing === undefined, record);
       throw rival ? addressTaken(proxy, rival) : hasLeft(proxy);
     }
-    return { kind: "taken", dataplane: written.dataplane, epoch: attempt.epoch, before, record, shown };
+    return { kind: "taken", dataplane, epoch: record.epoch, before, record, shown };
   }
 
   /**
-   * The order matters to readers. A new Dataplane must never be seen without its record (it would be the last choice for a
-   * moment), and a returning proxy's old address must never be seen as healthy. The record of a new one is written
-   * first, so that it also says whose the Dataplane is if this control plane dies between the writes.
+   * In one write, so that nothing is left half done. The epoch moves with it, which fences who had the place before. The
+   * order is for those who are told change by change: a new Dataplane must never be seen without its record (it would be
+   * the last choice for a moment), and a returning proxy's old address never as healthy.
    */
   async #write(
-    attempt: Attempt,
-    stored: Resource<PresenceSpec> | undefined,
-    existing: Resource | undefined,
     draft: ResourceDraft,
+    existing: Resource | undefined,
     spec: PresenceSpec,
-  ): Promise<Written> {
-    const { store } = this.#options;
+    stored: Resource<PresenceSpec> | undefined,
+  ): Promise<{ readonly dataplane: Resource; readonly revision: number }> {
     const key = presenceKey(draft);
-    const fence: Fence = { key, epoch: spec.epoch };
-    const record = { ...key, labels: {}, spec };
-    const owner = dataplaneKey(draft);
-    if (existing) {
-      const dataplane = sameDefinition(existing, draft)
-        ? existing
-        : await store.put(draft, { expectedVersion: existing.version, fence });
-      const put = await store.put(record, { expectedVersion: stored?.version ?? 0, fence, owner });
-      attempt.unfinished = undefined;
-      return { dataplane, revision: put.revision };
+    const record = {
+      draft: { ...key, labels: {}, spec },
+      expectedVersion: stored?.version ?? 0,
+      owner: dataplaneKey(draft),
+    };
+    const owner = existing ? undefined : meshKey(draft);
+    const definition = { draft, expectedVersion: existing?.version ?? 0, owner };
+    const unchanged = existing && sameDefinition(existing, draft) ? existing : undefined;
+    const puts = unchanged ? [record] : existing ? [definition, record] : [record, definition];
+    try {
+      const written = await this.#options.store.putAll(puts, { key, epoch: spec.epoch - 1 });
+      const dataplane = unchanged ?? written[puts.indexOf(definition)];
+      const last = written.at(-1);
+      if (!dataplane || !last) throw new MeshError("MM900", "the store returned less than it was given");
+      return { dataplane, revision: last.revision };
+    } catch (error) {
+      if (hasCode(error, "MM404")) throw deletedMeanwhile(error);
+      throw error;
     }
-    if (stored?.spec.epoch !== attempt.unfinished) attempt.ownedBefore = stored?.spec.ownsDataplane ?? false;
-    attempt.unfinished = spec.epoch;
-    const first = await store.put(record, { expectedVersion: stored?.version ?? 0, fence });
-    const dataplane = await store.put(draft, { expectedVersion: 0, fence, owner: meshKey(draft) });
-    attempt.created = dataplane.revision;
-    const put = await store.put(record, { expectedVersion: first.version, fence, owner });
-    attempt.unfinished = undefined;
-    return { dataplane, revision: put.revision };
-  }
-
-  /** The stream may not join after all, but its record says that it has: between the writes somebody else was there. */
-  async #abandon(attempt: Attempt, proxy: ProxyId): Promise<void> {
-    const { store, records, moment } = this.#options;
-    const epoch = attempt.unfinished;
-    if (!(await store.get(dataplaneKey(proxy)))) return records.discard(proxy, epoch);
-    await records.change(proxy, (record) =>
-      record.epoch === epoch
-        ? { type: "closed", reason: COULD_NOT_JOIN, lastSeen: moment(), keepEndpoints: false }
-        : undefined,
-    );
   }
 
   /** Takes back what `#write` wrote: another proxy joined with the same address at the same time and was faster. */
@@ -262,22 +229,9 @@ export class Admissions {
   }
 }
 
-/** What earlier tries of the same stream left behind. */
-interface Attempt {
-  /** Epoch that this stream took, if it took one. */
-  epoch: number | undefined;
-  wrote: boolean;
-  /** Epoch of a record that was written before its Dataplane, which is not known to be there yet. */
-  unfinished: number | undefined;
-  /** Whether the record that the unfinished one replaced owned the Dataplane. */
-  ownedBefore: boolean;
-  /** Revision of the put that made the Dataplane. */
-  created: number | undefined;
-}
-
-interface Written {
-  readonly dataplane: Resource;
-  readonly revision: number;
+/** MM409: what was there when it was read is there no more. */
+function deletedMeanwhile(cause: unknown): MeshError {
+  return new MeshError("MM409", "the Dataplane or its mesh was deleted meanwhile", { cause });
 }
 
 /** Refuses a sidecar that said goodbye: its Dataplane must not come back because its Envoy has not ended yet. */

@@ -1,9 +1,18 @@
 import { Guard, type GuardOptions } from "../kernel/guard.ts";
 import type { Resource, ResourceDraft, ResourceKey } from "../model/resource.ts";
-import type { Change, ListPage, ListQuery, PutOptions, ResourceStore, WriteOptions } from "./resource-store.ts";
-import { wrongChange, wrongPage, wrongResource } from "./result-checks.ts";
+import type {
+  Change,
+  Fence,
+  JointPut,
+  ListPage,
+  ListQuery,
+  PutOptions,
+  ResourceStore,
+  WriteOptions,
+} from "./resource-store.ts";
+import { wrongChange, wrongPage, wrongPut, wrongPuts, wrongResource } from "./result-checks.ts";
 import { revisionGone, storeClosed } from "./store-errors.ts";
-import { storable } from "./stored-value.ts";
+import { storable, storablePuts } from "./stored-value.ts";
 
 /** Before a watcher is sent back to list again because of a broken watch, so that it does not do so all the time; milliseconds. */
 const PAUSE_MS = 1000;
@@ -57,14 +66,21 @@ class GuardedStore implements ResourceStore {
     const stored = await this.#call(
       "put",
       () => this.#store.put(kept, options),
-      (resource) => {
-        const expected = options.expectedVersion === undefined ? undefined : options.expectedVersion + 1;
-        const version = resource?.version;
-        if (expected !== undefined && version !== expected) return `returned version ${version}, not ${expected}`;
-        return wrongResource(resource, asked) ?? older(resource.revision, floor + 1);
-      },
+      (resource) => wrongPut(resource, asked, options.expectedVersion) ?? older(resource.revision, floor + 1),
     );
     this.#newest = Math.max(this.#newest, stored.revision);
+    return stored;
+  }
+
+  async putAll(puts: readonly JointPut[], advance?: Fence): Promise<readonly Resource[]> {
+    const kept = storablePuts(puts);
+    const floor = this.#newest;
+    const stored = await this.#call(
+      "putAll",
+      () => this.#store.putAll(kept, advance),
+      (resources) => wrongPuts(resources, kept) ?? (resources[0] && older(resources[0].revision, floor + 1)),
+    );
+    this.#newest = Math.max(this.#newest, ...stored.map(({ revision }) => revision));
     return stored;
   }
 

@@ -59,6 +59,11 @@ export interface PutOptions extends WriteOptions {
   readonly owner?: ResourceKey | undefined;
 }
 
+/** One of several puts that are one write. */
+export interface JointPut extends Pick<PutOptions, "expectedVersion" | "owner"> {
+  readonly draft: ResourceDraft;
+}
+
 /**
  * The port that every store implements; `core/store/contract` is its suite. A write that returned is durable as far as
  * the store promises durability at all, and every read that starts afterwards sees it. A write that was refused has no
@@ -74,6 +79,12 @@ export interface ResourceStore {
   list(type: string, query?: ListQuery): Promise<ListPage>;
   /** Creates or replaces. An identical draft is still a write. */
   put(draft: ResourceDraft, options?: PutOptions): Promise<Resource>;
+  /**
+   * All of the puts in one commit, or none of them if one is refused, for the reasons that `put` has. Owners are looked for
+   * when all are stored: one may own any other. `advance` moves an epoch with them as `advanceEpoch` does, and nothing is
+   * put if that is refused. Returns what was stored, in order; revisions are consecutive.
+   */
+  putAll(puts: readonly JointPut[], advance?: Fence): Promise<readonly Resource[]>;
   /** Deletes the resource and what it owns, owned ones first; returns what was deleted. MM404 if there is none. */
   delete(key: ResourceKey, options?: WriteOptions): Promise<Resource>;
   /** Revision of the newest commit; 0 in a new store. */

@@ -1,6 +1,6 @@
 import type { Resource, ResourceKey } from "../model/resource.ts";
 import { buildFilter } from "./list-query.ts";
-import type { Change, ListPage, ListQuery } from "./resource-store.ts";
+import type { Change, JointPut, ListPage, ListQuery } from "./resource-store.ts";
 import { describeKey } from "./store-errors.ts";
 import { compareText } from "./text-order.ts";
 
@@ -25,6 +25,29 @@ export function wrongResource(resource: Resource, asked: ResourceKey): string | 
   if (typeof labels !== "object" || labels === null) return `${about} without labels`;
   if (spec === undefined) return `${about} without spec`;
   if (isOpen(resource) || isOpen(labels) || isOpen(spec)) return `${about} unfrozen`;
+  return undefined;
+}
+
+/** Of a put that expected a version. */
+export function wrongPut(
+  resource: Resource,
+  asked: ResourceKey,
+  expectedVersion: number | undefined,
+): string | undefined {
+  const expected = expectedVersion === undefined ? undefined : expectedVersion + 1;
+  const version = resource?.version;
+  if (expected !== undefined && version !== expected) return `returned version ${version}, not ${expected}`;
+  return wrongResource(resource, asked);
+}
+
+export function wrongPuts(resources: readonly Resource[], puts: readonly JointPut[]): string | undefined {
+  if (!Array.isArray(resources) || resources.length !== puts.length)
+    return `returned no list of ${puts.length} resources`;
+  for (const [at, { draft, expectedVersion }] of puts.entries()) {
+    const wrong = wrongPut(resources[at], draft, expectedVersion);
+    if (wrong) return wrong;
+    if (resources[at].revision !== resources[0].revision + at) return "returned revisions that are not consecutive";
+  }
   return undefined;
 }
 

@@ -1,5 +1,6 @@
 import { MeshError } from "../kernel/errors.ts";
 import type { ResourceDraft, ResourceKey } from "../model/resource.ts";
+import type { JointPut } from "./resource-store.ts";
 import { describeKey } from "./store-errors.ts";
 
 /** Deeper specs are refused: nobody writes them by hand, and recursion over them must not exhaust the stack. */
@@ -19,6 +20,11 @@ export function storable(draft: ResourceDraft): ResourceDraft {
     define(labels, label, value);
   }
   return { type, mesh, name, labels: Object.freeze(labels), spec: frozenCopy(draft, draft.spec, "spec", 0) };
+}
+
+/** `storable` for each of the drafts. */
+export function storablePuts(puts: readonly JointPut[]): readonly JointPut[] {
+  return puts.map((put) => ({ ...put, draft: storable(put.draft) }));
 }
 
 /** Freezes a value that JSON.parse made; returns it. */

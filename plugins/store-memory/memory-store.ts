@@ -3,6 +3,8 @@ import type { Resource, ResourceDraft, ResourceKey } from "../../core/model/reso
 import { ChangeLog } from "../../core/store/change-log.ts";
 import type {
   Change,
+  Fence,
+  JointPut,
   ListPage,
   ListQuery,
   PutOptions,
@@ -10,7 +12,7 @@ import type {
   WriteOptions,
 } from "../../core/store/resource-store.ts";
 import { storeClosed } from "../../core/store/store-errors.ts";
-import { storable } from "../../core/store/stored-value.ts";
+import { storable, storablePuts } from "../../core/store/stored-value.ts";
 import { ResourceTable } from "../../core/store/table/resource-table.ts";
 
 export interface MemoryStoreOptions {
@@ -48,6 +50,12 @@ class MemoryStore implements ResourceStore {
     const change = this.#open().put(storable(draft), options, this.#clock.now());
     this.#log.append([change]);
     return change.resource;
+  }
+
+  async putAll(puts: readonly JointPut[], advance?: Fence): Promise<readonly Resource[]> {
+    const { changes } = this.#open().putAll(storablePuts(puts), advance, this.#clock.now());
+    this.#log.append(changes);
+    return changes.map(({ resource }) => resource);
   }
 
   async delete(key: ResourceKey, options: WriteOptions = {}): Promise<Resource> {

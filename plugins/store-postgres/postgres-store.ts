@@ -3,9 +3,17 @@ import type { Clock } from "../../core/kernel/clock.ts";
 import type { Logger } from "../../core/kernel/log.ts";
 import type { Resource, ResourceDraft, ResourceKey } from "../../core/model/resource.ts";
 import type { SharedStore } from "../../core/store/leadership.ts";
-import type { Change, ListPage, ListQuery, PutOptions, WriteOptions } from "../../core/store/resource-store.ts";
+import type {
+  Change,
+  Fence,
+  JointPut,
+  ListPage,
+  ListQuery,
+  PutOptions,
+  WriteOptions,
+} from "../../core/store/resource-store.ts";
 import { storeClosed } from "../../core/store/store-errors.ts";
-import { storable } from "../../core/store/stored-value.ts";
+import { storable, storablePuts } from "../../core/store/stored-value.ts";
 import { openPool, type PostgresOptions, placeOf } from "./connection.ts";
 import { readContent, readEpoch, writeBatch } from "./database.ts";
 import { Leader } from "./leader.ts";
@@ -14,9 +22,9 @@ import { MemoryCopy } from "./memory-copy.ts";
 import { checkSchema } from "./migrate.ts";
 import { storeError } from "./postgres-errors.ts";
 import { Syncer } from "./syncer.ts";
-import { encodeBatch } from "./write-batch.ts";
+import { encodeBatch, type PutRequest, strangeReply } from "./write-batch.ts";
 import { WriteQueue, type Written } from "./write-queue.ts";
-import { changesOf, deletedResource, strangeReply, writtenResource } from "./written.ts";
+import { changesOf, deletedResource, isPut, putChanges, writtenResource } from "./written.ts";
 
 const RETAINED = 5000;
 
@@ -109,11 +117,21 @@ class PostgresStore implements SharedStore {
 
   async put(draft: ResourceDraft, options: PutOptions = {}): Promise<Resource> {
     this.#checkOpen();
-    const kept = storable(draft);
-    const request = { op: "put", key: draft, draft: kept, now: Math.round(this.#clock.now()), options } as const;
+    const request = this.#putRequest(storable(draft), options);
     const reply = await this.#writes.write(request);
-    const shared = this.#copy.get(draft);
-    if ("version" in reply) return shared?.revision === reply.revision ? shared : writtenResource(request, reply);
+    if (isPut(reply)) return this.#shared(writtenResource(request, reply));
+    throw strangeReply(request, reply);
+  }
+
+  async putAll(puts: readonly JointPut[], advance?: Fence): Promise<readonly Resource[]> {
+    this.#checkOpen();
+    const moves = advance ? [{ op: "advance", key: advance.key, expected: advance.epoch } as const] : [];
+    const kept = storablePuts(puts);
+    const stores = kept.map(({ draft, expectedVersion }) => this.#putRequest(draft, { expectedVersion }));
+    const owns = kept.flatMap(({ draft: key, owner }) => (owner ? [{ op: "own", key, owner } as const] : []));
+    const request = { op: "all", parts: [...moves, ...stores, ...owns] } as const;
+    const reply = await this.#writes.write(request);
+    if ("all" in reply) return putChanges(request, reply).map(({ resource }) => this.#shared(resource));
     throw strangeReply(request, reply);
   }
 
@@ -178,6 +196,17 @@ class PostgresStore implements SharedStore {
     if (!changes) await this.#catchUp();
     else if (changes[0]?.revision === this.#copy.revision + 1) this.#copy.apply(changes, this.#stamp);
     else if (changes[0] && changes[0].revision > this.#copy.revision) await this.#catchUp();
+  }
+
+  /** `kept` is what `storable` made. */
+  #putRequest(kept: ResourceDraft, options: PutOptions): PutRequest {
+    return { op: "put", key: kept, draft: kept, now: Math.round(this.#clock.now()), options };
+  }
+
+  /** The same resource as everybody else has, if it is still there. */
+  #shared(resource: Resource): Resource {
+    const shared = this.#copy.get(resource);
+    return shared?.revision === resource.revision ? shared : resource;
   }
 
   #checkOpen(): void {

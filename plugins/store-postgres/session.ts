@@ -1,7 +1,7 @@
 import type pg from "pg";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { endClient } from "./connection.ts";
-import { CHANNEL } from "./schema.ts";
+import { CHANNEL } from "./write-functions.ts";
 
 /** Between two looks at the database that no notification asked for: a lost one costs this much. Milliseconds. */
 const LOOK_MS = 2000;

@@ -1,4 +1,4 @@
-import type { MeshError } from "../../core/kernel/errors.ts";
+import { MeshError } from "../../core/kernel/errors.ts";
 import type { ResourceDraft, ResourceKey } from "../../core/model/resource.ts";
 import type { Fence, PutOptions, WriteOptions } from "../../core/store/resource-store.ts";
 import type { ResourceRow } from "../../core/store/rows.ts";
@@ -26,8 +26,21 @@ export interface AdvanceRequest {
   readonly expected: number;
 }
 
+/** Gives a stored resource an owner; part of a joint request only. */
+export interface OwnRequest {
+  readonly op: "own";
+  readonly key: ResourceKey;
+  readonly owner: ResourceKey;
+}
+
+/** Several that are done together or not at all. */
+export interface JointRequest {
+  readonly op: "all";
+  readonly parts: readonly (PutRequest | AdvanceRequest | OwnRequest)[];
+}
+
 /** One write as a caller asks for it. */
-export type WriteRequest = PutRequest | DeleteRequest | AdvanceRequest;
+export type WriteRequest = PutRequest | DeleteRequest | AdvanceRequest | JointRequest;
 
 export interface PutReply {
   readonly version: number;
@@ -41,14 +54,27 @@ export interface DeleteReply extends Omit<ResourceRow, keyof ResourceKey> {
   readonly last: number;
 }
 
+export interface AdvanceReply {
+  readonly epoch: number;
+}
+
+/** A reply for each part; that of `own` is empty. */
+export interface JointReply {
+  readonly all: readonly (PutReply | AdvanceReply | Record<string, never>)[];
+}
+
 /** What `monomesh_write` (schema.ts) answers to one write. */
-export type WriteReply = PutReply | DeleteReply | { readonly epoch: number } | Refusal;
+export type WriteReply = PutReply | DeleteReply | AdvanceReply | JointReply | Refusal;
 
 export interface Refusal {
   readonly no: "fenced" | "not-found" | "conflict" | "no-owner" | "owner-cycle";
   /** The epoch or the version that is stored. */
   readonly actual?: number;
+  /** Which part of a joint request was refused, from 0. */
+  readonly part?: number;
 }
+
+type SingleRequest = Exclude<WriteRequest, JointRequest> | OwnRequest;
 
 /** The batch as `monomesh_write` reads it. */
 export function encodeBatch(requests: readonly WriteRequest[]): string {
@@ -56,7 +82,9 @@ export function encodeBatch(requests: readonly WriteRequest[]): string {
 }
 
 /** The error that a refusal stands for. */
-export function refusalError(request: WriteRequest, reply: Refusal): MeshError {
+export function refusalError(whole: WriteRequest, reply: Refusal): MeshError {
+  const request = whole.op === "all" ? whole.parts[reply.part ?? 0] : whole;
+  if (!request) return strangeReply(whole, reply);
   const { key } = request;
   const actual = reply.actual ?? 0;
   switch (reply.no) {
@@ -75,16 +103,21 @@ export function refusalError(request: WriteRequest, reply: Refusal): MeshError {
   }
 }
 
-function encode(request: WriteRequest): Record<string, unknown> {
+export function strangeReply({ op }: WriteRequest, reply: WriteReply): MeshError {
+  return new MeshError("MM900", `the database answered the write "${op}" with ${JSON.stringify(reply)}`);
+}
+
+function encode(request: WriteRequest | SingleRequest): Record<string, unknown> {
+  if (request.op === "all") return { op: "all", parts: request.parts.map(encode) };
   const { expectedVersion, owner } = optionsOf(request);
   const fence = fenceOf(request);
   // What is undefined is left out by JSON, and then asked for by nobody.
   return {
     op: request.op,
-    key: parts(request.key),
+    key: names(request.key),
     expected: expectedVersion,
-    fence: fence && [...parts(fence.key), fence.epoch],
-    owner: owner && parts(owner),
+    fence: fence && [...names(fence.key), fence.epoch],
+    owner: owner && names(owner),
     ...(request.op === "put" ? { now: request.now, ...texts(request.draft) } : {}),
   };
 }
@@ -94,14 +127,16 @@ function texts({ labels, spec }: ResourceDraft): { readonly labels: string; read
   return { labels: JSON.stringify(labels), spec: JSON.stringify(spec) };
 }
 
-function fenceOf(request: WriteRequest): Fence | undefined {
+function fenceOf(request: SingleRequest): Fence | undefined {
+  if (request.op === "own") return undefined;
   return request.op === "advance" ? { key: request.key, epoch: request.expected } : request.options.fence;
 }
 
-function optionsOf(request: WriteRequest): PutOptions {
+function optionsOf(request: SingleRequest): PutOptions {
+  if (request.op === "own") return { owner: request.owner };
   return request.op === "advance" ? {} : request.options;
 }
 
-function parts({ type, mesh, name }: ResourceKey): string[] {
+function names({ type, mesh, name }: ResourceKey): string[] {
   return [type, mesh, name];
 }

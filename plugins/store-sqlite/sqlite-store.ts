@@ -7,6 +7,8 @@ import { ChangeLog } from "../../core/store/change-log.ts";
 import { checkLimit, decodePosition } from "../../core/store/list-query.ts";
 import type {
   Change,
+  Fence,
+  JointPut,
   ListPage,
   ListQuery,
   PutOptions,
@@ -14,13 +16,14 @@ import type {
   WriteOptions,
 } from "../../core/store/resource-store.ts";
 import { storeClosed } from "../../core/store/store-errors.ts";
-import { storable } from "../../core/store/stored-value.ts";
+import { storable, storablePuts } from "../../core/store/stored-value.ts";
 import { openConnection } from "./connection.ts";
 import { EarlyWriter } from "./early-writer.ts";
 import { type OpenedDatabase, openDatabase } from "./open-database.ts";
 import { Reader } from "./reader.ts";
 import { chooseDriver, type SqliteDriver, type SqliteDriverName } from "./sqlite-driver.ts";
 import { storeError } from "./sqlite-errors.ts";
+import type { AdvanceRequest, PutReply, PutRequest } from "./write-messages.ts";
 import { WriterThread } from "./writer-thread.ts";
 
 export interface SqliteStoreOptions {
@@ -95,18 +98,38 @@ class SqliteStore implements ResourceStore {
   async put(draft: ResourceDraft, options: PutOptions = {}): Promise<Resource> {
     this.#checkOpen();
     const kept = storable(draft);
-    const key = keyOnly(draft);
-    const now = Math.round(this.#clock.now());
-    const [labels, spec] = [JSON.stringify(kept.labels), JSON.stringify(kept.spec)];
-    const request = { op: "put", key, labels, spec, now, options: plainOptions(options) } as const;
+    const request = putRequest(kept, options, this.#clock.now());
     const done = Promise.withResolvers<Resource>();
     await this.#writer.write(request, (reply) => {
       if (reply.op !== "put") throw new MeshError("MM900", `a put was answered by ${reply.op}`);
-      const { version, revision, created } = reply;
-      const times = { creationTime: created, modificationTime: now };
-      const resource = Object.freeze<Resource>({ ...kept, ...times, version, revision });
-      done.resolve(resource);
-      return [Object.freeze<Change>({ revision, op: "put", resource })];
+      const change = putChange(kept, request, reply);
+      done.resolve(change.resource);
+      return [change];
+    });
+    return done.promise;
+  }
+
+  async putAll(puts: readonly JointPut[], advance?: Fence): Promise<readonly Resource[]> {
+    this.#checkOpen();
+    const now = this.#clock.now();
+    const asked = storablePuts(puts).map(({ draft, ...options }) => ({
+      draft,
+      request: putRequest(draft, options, now),
+    }));
+    const request = {
+      op: "putAll",
+      advance: advance && advanceRequest(advance),
+      puts: asked.map((each) => each.request),
+    } as const;
+    const done = Promise.withResolvers<readonly Resource[]>();
+    await this.#writer.write(request, (reply) => {
+      if (reply.op !== "putAll") throw new MeshError("MM900", `several puts were answered by ${reply.op}`);
+      const changes = reply.puts.flatMap((each, at) => {
+        const put = asked[at];
+        return put ? [putChange(put.draft, put.request, each)] : [];
+      });
+      done.resolve(changes.map(({ resource }) => resource));
+      return changes;
     });
     return done.promise;
   }
@@ -139,7 +162,7 @@ class SqliteStore implements ResourceStore {
 
   async advanceEpoch(key: ResourceKey, expected: number): Promise<number> {
     this.#checkOpen();
-    await this.#writer.write({ op: "advance", key: keyOnly(key), expected }, () => []);
+    await this.#writer.write(advanceRequest({ key, epoch: expected }), () => []);
     return expected + 1;
   }
 
@@ -206,6 +229,22 @@ class SqliteStore implements ResourceStore {
 /** Callers may pass whole resources as keys; only the key shall travel to the writer. */
 function keyOnly({ type, mesh, name }: ResourceKey): ResourceKey {
   return { type, mesh, name };
+}
+
+/** `kept` is what `storable` made, `now` milliseconds since 1970. */
+function putRequest(kept: ResourceDraft, options: PutOptions, now: number): PutRequest {
+  const [labels, spec] = [JSON.stringify(kept.labels), JSON.stringify(kept.spec)];
+  return { op: "put", key: keyOnly(kept), labels, spec, now: Math.round(now), options: plainOptions(options) };
+}
+
+function putChange(kept: ResourceDraft, { now }: PutRequest, { version, revision, created }: PutReply): Change {
+  const times = { creationTime: created, modificationTime: now };
+  const resource = Object.freeze<Resource>({ ...kept, ...times, version, revision });
+  return Object.freeze<Change>({ revision, op: "put", resource });
+}
+
+function advanceRequest({ key, epoch }: Fence): AdvanceRequest {
+  return { op: "advance", key: keyOnly(key), expected: epoch };
 }
 
 function plainOptions({ expectedVersion, fence, owner }: PutOptions): PutOptions {

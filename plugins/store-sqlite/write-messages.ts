@@ -11,22 +11,40 @@ export interface WriterData {
   readonly retainedChanges: number;
 }
 
-/** One write; labels and spec are JSON text, so that only strings cross the threads. */
+/** Labels and spec are JSON text, so that only strings cross the threads. */
+export interface PutRequest {
+  readonly op: "put";
+  readonly key: ResourceKey;
+  readonly labels: string;
+  readonly spec: string;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly options: PutOptions;
+}
+
+export interface AdvanceRequest {
+  readonly op: "advance";
+  readonly key: ResourceKey;
+  readonly expected: number;
+}
+
+/** One write. */
 export type WriteRequest =
-  | {
-      readonly op: "put";
-      readonly key: ResourceKey;
-      readonly labels: string;
-      readonly spec: string;
-      /** Milliseconds since 1970. */
-      readonly now: number;
-      readonly options: PutOptions;
-    }
+  | PutRequest
+  | { readonly op: "putAll"; readonly advance: AdvanceRequest | undefined; readonly puts: readonly PutRequest[] }
   | { readonly op: "delete"; readonly key: ResourceKey; readonly options: WriteOptions }
-  | { readonly op: "advance"; readonly key: ResourceKey; readonly expected: number };
+  | AdvanceRequest;
+
+export interface PutReply {
+  readonly op: "put";
+  readonly version: number;
+  readonly revision: number;
+  readonly created: number;
+}
 
 export type WriteReply =
-  | { readonly op: "put"; readonly version: number; readonly revision: number; readonly created: number }
+  | PutReply
+  | { readonly op: "putAll"; readonly puts: readonly PutReply[] }
   /** Deleted were the resources of the changes `first` to `last`, which are in the file; the last is what was asked for. */
   | { readonly op: "delete"; readonly first: number; readonly last: number }
   | { readonly op: "advance"; readonly epoch: number }

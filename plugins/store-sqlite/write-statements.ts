@@ -12,6 +12,7 @@ const SQL = {
   insert: `INSERT INTO resources (type, mesh, name, owner, version, revision, created, modified, labels, spec)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   update: "UPDATE resources SET owner = ?, version = ?, revision = ?, modified = ?, labels = ?, spec = ? WHERE id = ?",
+  setOwner: "UPDATE resources SET owner = ? WHERE id = ?",
   owned: "SELECT id FROM resources WHERE owner = ?",
   ownerOf: "SELECT owner FROM resources WHERE id = ?",
   epoch: "SELECT epoch FROM epochs WHERE type = ? AND mesh = ? AND name = ?",

@@ -5,12 +5,18 @@ import type { Fence } from "../../core/store/resource-store.ts";
 import { conflict, fenced, notFound, ownerCycle, ownerNotFound } from "../../core/store/store-errors.ts";
 import type { SqliteConnection } from "./sqlite-driver.ts";
 import { storeError } from "./sqlite-errors.ts";
-import { packError, type WriteReply, type WriteRequest } from "./write-messages.ts";
+import {
+  type AdvanceRequest,
+  type PutReply,
+  type PutRequest,
+  packError,
+  type WriteReply,
+  type WriteRequest,
+} from "./write-messages.ts";
 import { prepareWrites, type WriteStatements } from "./write-statements.ts";
 
-type PutRequest = Extract<WriteRequest, { op: "put" }>;
 type DeleteRequest = Extract<WriteRequest, { op: "delete" }>;
-type AdvanceRequest = Extract<WriteRequest, { op: "advance" }>;
+type PutAllRequest = Extract<WriteRequest, { op: "putAll" }>;
 
 /** Changes are dropped in steps of this many, so that most commits do not pay for it. */
 const TRIM_STEP = 256;
@@ -82,11 +88,24 @@ export class Writer {
 
   #apply(request: WriteRequest): WriteReply {
     if (request.op === "put") return this.#put(request);
+    if (request.op === "putAll") return this.#putAll(request);
     if (request.op === "delete") return this.#delete(request);
     return this.#advance(request);
   }
 
-  #put({ key, labels, spec, now, options }: PutRequest): WriteReply {
+  /** The savepoint of the request takes all of it back when a part is refused. */
+  #putAll({ advance, puts }: PutAllRequest): WriteReply {
+    if (advance) this.#advance(advance);
+    const replies = puts.map((put) => this.#put({ ...put, options: { ...put.options, owner: undefined } }));
+    for (const { key, options } of puts) {
+      if (!options.owner) continue;
+      const id = Number(this.#sql.find.get(key.type, key.mesh, key.name)?.["id"]);
+      this.#sql.setOwner.run(this.#ownerId(key, options.owner, id), id);
+    }
+    return { op: "putAll", puts: replies };
+  }
+
+  #put({ key, labels, spec, now, options }: PutRequest): PutReply {
     const { type, mesh, name } = key;
     this.#checkFence(options.fence);
     const before = this.#sql.find.get(type, mesh, name);

@@ -3,6 +3,7 @@ import type { ErrorCode } from "../../kernel/error-table.ts";
 import { MeshError } from "../../kernel/errors.ts";
 import type { Resource, ResourceDraft, ResourceKey } from "../../model/resource.ts";
 import type { Change, ListQuery, ResourceStore } from "../resource-store.ts";
+import { TWIN } from "./write-and-tell.ts";
 
 export const MESH: ResourceDraft = { type: "Mesh", mesh: "", name: "default", labels: {}, spec: {} };
 
@@ -99,9 +100,15 @@ export async function assertNothingLost(
   }
   // Also for those that were committed and not answered any more.
   assert.equal(
-    items.reduce((sum, item) => sum + item.version, 0),
+    items.reduce((sum, item) => sum + 2 * item.version, 0),
     revision,
-    "one write is one revision",
+    "one put is one revision",
+  );
+  const twins = await store.list(TWIN);
+  assert.deepEqual(
+    twins.items.map(({ name, version }) => [name, version]),
+    [...versions],
+    "a pair is written as a whole",
   );
   assert.ok(revision > before);
   return revision;

@@ -1,4 +1,5 @@
 import { epochCases } from "./epoch-cases.ts";
+import { jointCases } from "./joint-cases.ts";
 import { lifeCases } from "./life-cases.ts";
 import { listCases } from "./list-cases.ts";
 import { ownerCases } from "./owner-cases.ts";
@@ -15,5 +16,6 @@ export const STORE_CASES: readonly StoreCase[] = [
   ...listCases,
   ...watchCases,
   ...epochCases,
+  ...jointCases,
   ...lifeCases,
 ];

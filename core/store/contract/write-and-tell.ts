@@ -1,7 +1,13 @@
 import { writeSync } from "node:fs";
 import type { ResourceStore } from "../resource-store.ts";
 
-/** Writes with several writers, `rounds` times each (default: for ever), and prints `ACK name version revision` for each answer. */
+/** The other half of what a writer writes at once: after a kill it has the same version as the first. */
+export const TWIN = "DataplaneTwin";
+
+/**
+ * Writes with several writers, `rounds` times each (default: for ever), and prints `ACK name version revision` for each
+ * answer. Each write is a pair.
+ */
 export async function writeAndTell(
   store: ResourceStore,
   writers: number,
@@ -10,8 +16,8 @@ export async function writeAndTell(
   const write = async (name: string) => {
     for (let round = 0; round < rounds; round++) {
       const draft = { type: "Dataplane", mesh: "default", name, labels: {}, spec: { round, filler: "x".repeat(300) } };
-      const { version, revision } = await store.put(draft);
-      print(`ACK ${name} ${version} ${revision}\n`);
+      const [stored] = await store.putAll([{ draft }, { draft: { ...draft, type: TWIN }, owner: draft }]);
+      print(`ACK ${name} ${stored?.version} ${stored?.revision}\n`);
     }
   };
   await Promise.all(Array.from({ length: writers }, (_, writer) => write(`w${writer}`)));

@@ -1,9 +1,18 @@
 import type { Clock } from "../../kernel/clock.ts";
 import type { Resource, ResourceDraft, ResourceKey } from "../../model/resource.ts";
 import { ChangeLog } from "../change-log.ts";
-import type { Change, ListPage, ListQuery, PutOptions, ResourceStore, WriteOptions } from "../resource-store.ts";
+import type {
+  Change,
+  Fence,
+  JointPut,
+  ListPage,
+  ListQuery,
+  PutOptions,
+  ResourceStore,
+  WriteOptions,
+} from "../resource-store.ts";
 import { storeClosed } from "../store-errors.ts";
-import { storable } from "../stored-value.ts";
+import { storable, storablePuts } from "../stored-value.ts";
 import { checkedRecords } from "./checked-records.ts";
 import { CommitBuilder } from "./commit-builder.ts";
 import type { StoreCommit, StorePersistence, StoreSnapshot } from "./persistence.ts";
@@ -74,6 +83,17 @@ class PersistedStore implements ResourceStore {
       const change = table.put(kept, options, this.#clock.now());
       commit.add([change]);
       return change.resource;
+    });
+  }
+
+  async putAll(puts: readonly JointPut[], advance?: Fence): Promise<readonly Resource[]> {
+    this.#open();
+    const kept = storablePuts(puts);
+    return this.#write((table, commit) => {
+      const { changes, advanced } = table.putAll(kept, advance, this.#clock.now());
+      commit.add(changes);
+      if (advanced) commit.addEpoch(advanced);
+      return changes.map(({ resource }) => resource);
     });
   }
 

@@ -1,6 +1,6 @@
 import { keyText, type Resource, type ResourceDraft, type ResourceKey, sameKey } from "../../model/resource.ts";
 import { buildFilter, checkLimit, decodePosition, encodePosition } from "../list-query.ts";
-import type { Change, Fence, ListPage, ListQuery, PutOptions, WriteOptions } from "../resource-store.ts";
+import type { Change, Fence, JointPut, ListPage, ListQuery, PutOptions, WriteOptions } from "../resource-store.ts";
 import { conflict, fenced, notFound, ownerCycle, ownerNotFound } from "../store-errors.ts";
 import { compareText } from "../text-order.ts";
 import { type Entry, MeshTable } from "./mesh-table.ts";
@@ -20,6 +20,11 @@ export interface StoredEpoch {
 export interface DeleteOutcome {
   readonly resource: Resource;
   readonly changes: readonly Change[];
+}
+
+export interface PutAllOutcome {
+  readonly changes: readonly Change[];
+  readonly advanced: StoredEpoch | undefined;
 }
 
 /**
@@ -86,6 +91,28 @@ export class ResourceTable {
     });
     own(this.#keep(resource), owner);
     return Object.freeze<Change>({ revision: resource.revision, op: "put", resource });
+  }
+
+  /** See `ResourceStore.putAll`; drafts and `now` as for `put`. */
+  putAll(puts: readonly JointPut[], advance: Fence | undefined, now: number): PutAllOutcome {
+    if (advance) this.#checkFence(advance);
+    const revision = this.revision;
+    const undo: (() => void)[] = [];
+    try {
+      const changes = puts.map(({ draft, expectedVersion }) => {
+        undo.push(this.#wayBack(draft));
+        return this.put(draft, { expectedVersion }, now);
+      });
+      for (const { draft, owner } of puts) {
+        const entry = this.#entry(draft);
+        if (entry && owner) own(entry, this.#owner(draft, owner, entry));
+      }
+      return { changes, advanced: advance && this.advanceEpoch(advance.key, advance.epoch) };
+    } catch (error) {
+      for (const back of undo.reverse()) back();
+      this.revision = revision;
+      throw error;
+    }
   }
 
   /** Returns the resource, and a change for each that went: owned ones first, the resource itself last. */
@@ -181,6 +208,17 @@ export class ResourceTable {
     const entry: Entry = { resource, owner: undefined, owned: new Set() };
     table.add(resource.name, entry);
     return entry;
+  }
+
+  /** What makes the key again what it is now. */
+  #wayBack(key: ResourceKey): () => void {
+    const entry = this.#entry(key);
+    if (!entry) return () => this.forget(key);
+    const { resource, owner } = entry;
+    return () => {
+      entry.resource = resource;
+      own(entry, owner);
+    };
   }
 
   #drop(entry: Entry): void {

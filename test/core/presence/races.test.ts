@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DATAPLANE_PRESENCE } from "../../../core/model/dataplane-presence.ts";
 import type { PresenceSettings } from "../../../core/presence/create-presence.ts";
 import type { ResourceStore } from "../../../core/store/resource-store.ts";
 import { createMemoryStore } from "../../../plugins/store-memory/memory-store.ts";
@@ -82,16 +81,14 @@ test("a Dataplane that is deleted just as its sidecar takes the place: the strea
   const inner = createMemoryStore({ clock });
   let deleted = false;
   // The watch shows record and deletion together, before the stream is known to have its place.
-  const put: ResourceStore["put"] = async (draft, options) => {
-    const written = await inner.put(draft, options);
-    if (draft.type === DATAPLANE_PRESENCE && options?.owner && !deleted) {
-      deleted = true;
-      await inner.delete({ type: "Dataplane", mesh: draft.mesh, name: draft.name });
-    }
+  const putAll: ResourceStore["putAll"] = async (puts, advance) => {
+    const written = await inner.putAll(puts, advance);
+    if (!deleted) await inner.delete({ type: "Dataplane", mesh: "default", name: "redis-1" });
+    deleted = true;
     return written;
   };
   const store = new Proxy(inner, {
-    get: (target, property) => (property === "put" ? put : Reflect.get(target, property)?.bind(target)),
+    get: (target, property) => (property === "putAll" ? putAll : Reflect.get(target, property)?.bind(target)),
   });
   const world = await new World(clock, store).meshes();
   const cp = await world.controlPlane();

@@ -26,6 +26,7 @@ function fragile(store: ResourceStore) {
       return store.list(type, query);
     },
     put: (draft, options) => store.put(draft, options),
+    putAll: (puts, advance) => store.putAll(puts, advance),
     delete: (key, options) => store.delete(key, options),
     revision: () => store.revision(),
     watch,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Resource } from "../../../core/model/resource.ts";
 import { STORE_CASES } from "../../../core/store/contract/cases.ts";
 import { runStoreContract } from "../../../core/store/contract/run-contract.ts";
 import type { Change, ResourceStore } from "../../../core/store/resource-store.ts";
@@ -113,6 +114,23 @@ const BROKEN: readonly {
       advanceEpoch: (key, expected) => sound.advanceEpoch(key, expected).catch(() => expected + 1),
     }),
     finds: /^of 50 advances at once exactly one wins/,
+  },
+  {
+    what: "puts several one by one",
+    broken: (sound) => ({
+      async putAll(puts, advance) {
+        if (advance) await sound.advanceEpoch(advance.key, advance.epoch);
+        const stored: Resource[] = [];
+        for (const { draft, ...options } of puts) stored.push(await sound.put(draft, options));
+        return stored;
+      },
+    }),
+    finds: /^one put of several that is refused takes all of them back/,
+  },
+  {
+    what: "moves no epoch with several puts",
+    broken: (sound) => ({ putAll: (puts) => sound.putAll(puts) }),
+    finds: /^several puts can move an epoch with them/,
   },
   {
     what: "never answers",

@@ -45,6 +45,7 @@ const says = (code: ErrorCode, text: RegExp) => (error: unknown) => {
 };
 
 const key = keyOf(draft("a"));
+const PAIR = [{ draft: draft("a") }, { draft: draft("b") }];
 
 test("what a plugin throws is said with its name, a MeshError as it is", async () => {
   const { store } = guarded(() => ({
@@ -94,6 +95,25 @@ test("what comes back is looked at", async () => {
       (store) => store.put(draft("a"), { expectedVersion: 4 }),
       /version 1, not 5/,
     ],
+    ["one for several puts", { putAll: answering([good]) }, (store) => store.putAll(PAIR), /no list of 2/],
+    [
+      "one twice for several puts",
+      { putAll: answering([good, good]) },
+      (store) => store.putAll(PAIR),
+      /for Dataplane "b"/,
+    ],
+    [
+      "gaps between several puts",
+      { putAll: answering([good, Object.freeze({ ...good, name: "b", revision: 3 })]) },
+      (store) => store.putAll(PAIR),
+      /not consecutive/,
+    ],
+    [
+      "another version for one of several puts",
+      { putAll: answering([good, Object.freeze({ ...good, name: "b", revision: 2 })]) },
+      (store) => store.putAll(PAIR.map((put) => ({ ...put, expectedVersion: 1 }))),
+      /version 1, not 2/,
+    ],
     ["no page", { list: answering([]) }, (store) => store.list("Dataplane"), /no page with items/],
     ["too small a total", { list: answering({ ...page, total: 0 }) }, (store) => store.list("Dataplane"), /total 0/],
     ["another type", { list: answering(page) }, (store) => store.list("Mesh"), /Dataplane "a"/],
@@ -136,6 +156,8 @@ test("an answer from before a write that was answered is refused", async () => {
   assert.equal(await store.revision(), 1);
   await store.put(draft("a"));
   await assert.rejects(store.revision(), says("MM801", /revision 1, though 2 was reached/));
+  await store.putAll(PAIR);
+  await assert.rejects(store.revision(), says("MM801", /revision 1, though 4 was reached/));
 });
 
 test("a plugin cannot change what it is given", async () => {
