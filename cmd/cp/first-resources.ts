@@ -1,7 +1,5 @@
 import type { MeshError } from "../../core/kernel/errors.ts";
-import type { Resource } from "../../core/model/resource.ts";
-import type { MeshSpec } from "../../core/model/types/mesh.ts";
-import { storeInitialPolicies } from "../../core/policy/initial-policies.ts";
+import { storeNewMesh } from "../../core/policy/initial-policies.ts";
 import type { Policy } from "../../core/policy/policy.ts";
 import type { ResourceStore } from "../../core/store/resource-store.ts";
 
@@ -19,8 +17,7 @@ export async function ensureFirstResources(
   if ((await store.revision()) > 0) return { fresh: false };
   if (skipMeshCreation) return { fresh: true };
   try {
-    const mesh = await store.put(DEFAULT_MESH, { expectedVersion: 0 });
-    await storeInitialPolicies(store, policies, mesh as Resource<MeshSpec>);
+    await storeNewMesh(store, DEFAULT_MESH, policies);
   } catch (error) {
     // Another control plane on the same store was faster.
     if ((error as MeshError).code !== "MM409") throw error;

@@ -1,11 +1,11 @@
 import { MeshError, type Violation } from "../kernel/errors.ts";
 import { computeResource } from "../model/computed.ts";
 import { isWithin } from "../model/field-path.ts";
-import type { Resource, ResourceKey } from "../model/resource.ts";
+import type { Resource, ResourceDraft, ResourceKey } from "../model/resource.ts";
 import { draftFromJson } from "../model/resource-json.ts";
 import type { ResourceType } from "../model/resource-type.ts";
 import { MESH, type MeshSpec } from "../model/types/mesh.ts";
-import { storeInitialPolicies } from "../policy/initial-policies.ts";
+import { storeNewMesh } from "../policy/initial-policies.ts";
 import { retryOnConflict } from "../store/retry-on-conflict.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { requireMesh } from "./require-mesh.ts";
@@ -35,20 +35,30 @@ export async function putResource(
     const more = computed.violations.filter(({ field }) => !violations.some((wrong) => isWithin(field, wrong.field)));
     const all = [...violations, ...more];
     if (all.length > 0) throw new MeshError("MM104", "Resource is not valid", { violations: all });
-    const owner = mesh ? { type: MESH, mesh: "", name: mesh.name } : undefined;
-    const stored = await deps.store.put(computed.draft, { expectedVersion: previous?.version ?? 0, owner });
+    const stored = await write(deps, computed.draft, previous, mesh);
     return { created: previous === undefined, stored };
   });
-  if (type.name === MESH) {
-    if (created) await storeInitialPolicies(deps.store, deps.policies ?? [], stored as Resource<MeshSpec>);
-    // Also after an update: a mesh whose creation was cut short gets its keys then.
-    await deps.signingKeys.ensureForMesh(key.name);
-  }
+  // Also after an update: a mesh whose creation was cut short gets its keys then.
+  if (type.name === MESH) await deps.signingKeys.ensureForMesh(key.name);
   return {
     created,
     revision: stored.revision,
     warnings: [...unknownFieldWarnings(result.unknownFields), ...(type.warnings?.(result.draft) ?? [])],
   };
+}
+
+/** A new mesh comes with its first policies. */
+async function write(
+  { store, policies }: Pick<ApiDeps, "store" | "policies">,
+  draft: ResourceDraft,
+  previous: Resource | undefined,
+  mesh: Resource | undefined,
+): Promise<Resource> {
+  if (draft.type === MESH && !previous) {
+    return storeNewMesh(store, draft as ResourceDraft<MeshSpec>, policies ?? []);
+  }
+  const owner = mesh ? { type: MESH, mesh: "", name: mesh.name } : undefined;
+  return store.put(draft, { expectedVersion: previous?.version ?? 0, owner });
 }
 
 /** Type, mesh and name of the body must be those of the URL (contract, section 7.2). */

@@ -16,7 +16,7 @@ export type EndpointUse = "healthy" | "degraded" | "withdrawn";
 /**
  * What the control plane knows about a proxy beside what the user wrote. Written by core/presence only, so that the
  * view and other control planes learn it as they learn everything else. The record of a proxy that joins for the first
- * time may be stored a moment before its Dataplane.
+ * time comes before its Dataplane among the changes of the store; both are one write.
  */
 export interface PresenceSpec {
   readonly state: PresenceState;

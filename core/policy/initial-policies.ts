@@ -1,23 +1,33 @@
-import { MeshError } from "../kernel/errors.ts";
 import { computeResource } from "../model/computed.ts";
-import type { Resource } from "../model/resource.ts";
+import type { Resource, ResourceDraft } from "../model/resource.ts";
 import { MESH, type MeshSpec } from "../model/types/mesh.ts";
-import type { ResourceStore } from "../store/resource-store.ts";
+import type { JointPut, ResourceStore } from "../store/resource-store.ts";
 import type { Policy } from "./policy.ts";
 
 /**
- * Stores the policies that a new mesh begins with (contract, section 8.1), except for types that its
- * `skipCreatingInitialPolicies` names (`*` is all). A policy that is already there stays as it is. Call it once, when the
- * mesh was created: who deletes one of them later does not get it back.
+ * Stores a new mesh and the policies that it begins with (contract, section 8.1), except for types that its
+ * `skipCreatingInitialPolicies` names (`*` is all). One write, so that no mesh is ever without them because something
+ * ended in between; who deletes one of them later does not get it back. One that is there already, left behind by a mesh
+ * that was removed by hand, stays as it is. MM409 when the mesh exists.
  */
-export async function storeInitialPolicies(
+export async function storeNewMesh(
   store: ResourceStore,
+  mesh: ResourceDraft<MeshSpec>,
   policies: readonly Policy[],
-  mesh: Resource<MeshSpec>,
-): Promise<void> {
+): Promise<Resource> {
+  const owner = { type: MESH, mesh: "", name: mesh.name };
+  const puts: JointPut[] = [{ draft: mesh, expectedVersion: 0 }];
+  for (const draft of initialPolicies(mesh, policies)) {
+    if (!(await store.get(draft))) puts.push({ draft, expectedVersion: 0, owner });
+  }
+  const stored = await store.putAll(puts);
+  return stored[0] as Resource;
+}
+
+function initialPolicies(mesh: ResourceDraft<MeshSpec>, policies: readonly Policy[]): ResourceDraft[] {
   const skipped = mesh.spec.skipCreatingInitialPolicies ?? [];
-  if (skipped.includes("*")) return;
-  const drafts = policies
+  if (skipped.includes("*")) return [];
+  return policies
     .filter(({ type }) => !skipped.includes(type.name))
     .flatMap(({ definition, type }) =>
       (definition.initial?.(mesh.name) ?? []).map(({ name, spec }) => {
@@ -25,11 +35,4 @@ export async function storeInitialPolicies(
         return computeResource(type, draft, { previous: undefined, mesh: mesh.spec }).draft;
       }),
     );
-  const owner = { type: MESH, mesh: "", name: mesh.name };
-  // Together, so that a store that can will share one commit between them.
-  await Promise.all(drafts.map((draft) => store.put(draft, { expectedVersion: 0, owner }).catch(ignoreConflict)));
-}
-
-function ignoreConflict(error: unknown): void {
-  if (!(error instanceof MeshError) || error.code !== "MM409") throw error;
 }

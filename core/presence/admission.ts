@@ -181,10 +181,8 @@ export class Admissions {
     const puts = unchanged ? [record] : existing ? [definition, record] : [record, definition];
     try {
       const written = await this.#options.store.putAll(puts, { key, epoch: spec.epoch - 1 });
-      const dataplane = unchanged ?? written[puts.indexOf(definition)];
-      const last = written.at(-1);
-      if (!dataplane || !last) throw new MeshError("MM900", "the store returned less than it was given");
-      return { dataplane, revision: last.revision };
+      const dataplane = unchanged ?? (written[puts.indexOf(definition)] as Resource);
+      return { dataplane, revision: Math.max(...written.map((each) => each.revision)) };
     } catch (error) {
       if (hasCode(error, "MM404")) throw deletedMeanwhile(error);
       throw error;

@@ -293,3 +293,21 @@ test("a new mesh begins with its policies, and whoever deletes one does not get 
   assert.equal((await api.delete("/meshes/shop")).status, 200);
   assert.equal((await api.get("/meshtimeouts")).json.total, 0);
 });
+
+test("a mesh and its first policies are one write; a policy that was left behind stays as it is", async (context) => {
+  const api = await open(context);
+  const name = "mesh-timeout-all-shop";
+  const left = await api.store.put({ type: "MeshTimeout", mesh: "shop", name, labels: {}, spec: { to: [] } });
+  const changes: string[][] = [];
+  const controller = new AbortController();
+  const watching = (async () => {
+    for await (const batch of api.store.watch(left.revision, controller.signal)) {
+      changes.push(batch.map(({ resource }) => `${resource.type} ${resource.name}`));
+    }
+  })();
+  assert.equal((await api.put("/meshes/shop", { type: "Mesh", name: "shop" })).status, 201);
+  controller.abort();
+  await watching;
+  assert.deepEqual(changes, [["Mesh shop", "MeshTimeout mesh-gateways-timeout-all-shop"]]);
+  assert.deepEqual(await api.store.get(left), left);
+});

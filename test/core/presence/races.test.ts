@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { MeshError } from "../../../core/kernel/errors.ts";
 import type { PresenceSettings } from "../../../core/presence/create-presence.ts";
 import type { ResourceStore } from "../../../core/store/resource-store.ts";
 import { createMemoryStore } from "../../../plugins/store-memory/memory-store.ts";
@@ -99,6 +100,36 @@ test("a Dataplane that is deleted just as its sidecar takes the place: the strea
   await again.settled;
   assert.equal(again.state, "active");
   assert.ok(await world.dataplane("redis-1"));
+  await cp.stop();
+});
+
+test("a sidecar that loses every race for its place leaves nothing behind", async () => {
+  const clock = new ManualClock();
+  const inner = createMemoryStore({ clock });
+  let tries = 0;
+  const store = new Proxy(inner, {
+    get(target, property) {
+      if (property !== "putAll") return Reflect.get(target, property)?.bind(target);
+      // Somebody is always a little faster.
+      return async (...args: Parameters<ResourceStore["putAll"]>) => {
+        tries++;
+        const fence = args[1];
+        assert.ok(fence, "a join is fenced");
+        await inner.advanceEpoch(fence.key, fence.epoch);
+        return inner.putAll(...args);
+      };
+    },
+  });
+  const world = await new World(clock, store).meshes();
+  const cp = await world.controlPlane();
+  const before = await store.revision();
+  const join = new Join(cp, redis("i1"));
+  await join.settled;
+  assert.equal((join.error as MeshError | undefined)?.code, "MM511");
+  assert.ok(tries > 1);
+  assert.deepEqual(await world.dataplane("redis-1"), undefined);
+  assert.deepEqual(await world.record("redis-1"), undefined);
+  assert.equal(await store.revision(), before);
   await cp.stop();
 });
 
