@@ -3,6 +3,7 @@ import type { ResourceDraft } from "../model/resource.ts";
 import { type DraftResult, draftFromJson } from "../model/resource-json.ts";
 import { isJsonObject } from "../model/shape/proto-json.ts";
 import { DATAPLANE, type DataplaneSpec, dataplaneType } from "../model/types/dataplane.ts";
+import type { KnownDefinitions } from "./known-definitions.ts";
 
 export type DefinitionResult = DraftResult<DataplaneSpec>;
 
@@ -27,20 +28,29 @@ export function readDefinition(text: string, mesh: string, name: string): Defini
   );
 }
 
-/** The definition in node metadata, which makes a proxy Direct (contract, section 4.4). Undefined for Indirect. MM104 if it is not valid. */
+/**
+ * The definition in node metadata, which makes a proxy Direct (contract, section 4.4); one that is known need not be read.
+ * Undefined for Indirect. MM104 if it is not valid.
+ */
 export function definitionOf(
   metadata: Readonly<Record<string, unknown>>,
   mesh: string,
   name: string,
+  known: KnownDefinitions,
 ): ResourceDraft<DataplaneSpec> | undefined {
   const text = metadata["dataplane.resource"];
   if (typeof text !== "string" || text === "") return undefined;
-  const { draft, violations } = readDefinition(text, mesh, name);
-  if (violations.length > 0) throw new MeshError("MM104", "the definition of the sidecar is not valid", { violations });
+  const draft = known.take(text) ?? validDefinition(text, mesh, name);
   if (draft.mesh !== mesh || draft.name !== name) {
     const message = `the proxy says it is ${mesh}.${name}, but its definition is of ${draft.mesh}.${draft.name}`;
     throw new MeshError("MM700", message);
   }
+  return draft;
+}
+
+function validDefinition(text: string, mesh: string, name: string): ResourceDraft<DataplaneSpec> {
+  const { draft, violations } = readDefinition(text, mesh, name);
+  if (violations.length > 0) throw new MeshError("MM104", "the definition of the sidecar is not valid", { violations });
   return draft;
 }
 

@@ -29,6 +29,7 @@ import { createProxyHealth } from "./health/proxy-health.ts";
 import type { HttpAnswer } from "./http-answer.ts";
 import { createHttpRoutes, type HttpCall } from "./http-routes.ts";
 import { InitialSyncs } from "./initial-syncs.ts";
+import { KnownDefinitions } from "./known-definitions.ts";
 import { createProxyStreams, type ProxyStreamsDeps } from "./proxy-streams.ts";
 import { serveFailures } from "./serve-failures.ts";
 import { type LeaveDeps, serveLeave } from "./serve-leave.ts";
@@ -90,7 +91,8 @@ export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
   const turns = new Turns(clock);
   const newcomers = new Newcomers(clock);
   const syncs = new InitialSyncs({ clock, turns, onTurnEnd: () => joins.note() });
-  const { openAds } = createProxyStreams({ ...deps, counts });
+  const definitions = new KnownDefinitions();
+  const { openAds } = createProxyStreams({ ...deps, counts, definitions });
   const grpc = lazyGrpcSide(
     {
       events: { openAds: syncs.limit(openAds), ...createProxyHealth({ ...deps, scope: inner, hds }) },
@@ -105,7 +107,7 @@ export async function createDpServer(deps: DpServerDeps): Promise<DpServer> {
       if (crowd.going) expectCrowd();
     },
   );
-  const bootstrap = bootstrapRoute(deps, grpc, hds.enabled, () => port?.port ?? 0);
+  const bootstrap = bootstrapRoute({ ...deps, definitions }, grpc, hds.enabled, () => port?.port ?? 0);
   const http = createHttpRoutes({
     clock,
     log,
@@ -180,7 +182,7 @@ function lazyGrpcSide(deps: GrpcSideDeps, onLoad: () => void): LazyGrpcSide {
 }
 
 function bootstrapRoute(
-  deps: DpServerDeps,
+  deps: DpServerDeps & Pick<BootstrapDeps, "definitions">,
   grpc: LazyGrpcSide,
   hds: boolean,
   port: () => number,

@@ -14,6 +14,7 @@ import type { PolicyName } from "../push/policies-behind.ts";
 import type { ProxyId, Snapshot, SnapshotSource, SnapshotSubscription } from "../push/snapshot.ts";
 import type { AdsSession, StreamInfo, StreamNode } from "../xds/stream-events.ts";
 import { definitionOf } from "./definition.ts";
+import type { KnownDefinitions } from "./known-definitions.ts";
 import { parseNodeId } from "./node-id.ts";
 import type { StreamCounts } from "./stream-counts.ts";
 
@@ -25,6 +26,7 @@ export interface ProxyStreamsDeps {
   readonly counts: StreamCounts;
   readonly clock: Clock;
   readonly events: EventLog;
+  readonly definitions: KnownDefinitions;
   /** See `PushEngine.policiesBehind`. Default: refusals are told without. */
   readonly policiesBehind?: ((proxy: ProxyId, resource: string) => readonly PolicyName[]) | undefined;
 }
@@ -43,7 +45,7 @@ export function createProxyStreams(deps: ProxyStreamsDeps): ProxyStreams {
   return {
     async openAds(stream, configured) {
       const { proxy, definition } = await introduce(deps, stream, refusals);
-      const joining = new JoiningStream(deps.authenticator, stream, proxy, definition);
+      const joining = new JoiningStream(deps, stream, proxy, definition);
       // Presence says itself why it refuses a proxy.
       const lease = await deps.presence.open(joining);
       try {
@@ -67,7 +69,7 @@ async function introduce(
   let proxy: ProxyId = { mesh: "default", name: stream.node.id || stream.peer };
   try {
     proxy = parseNodeId(stream.node.id);
-    const definition = definitionOf(stream.node.metadata, proxy.mesh, proxy.name);
+    const definition = definitionOf(stream.node.metadata, proxy.mesh, proxy.name, deps.definitions);
     if (definition) await deps.authenticator.authenticate(stream.credential, definition);
     return { proxy, definition };
   } catch (thrown) {
@@ -85,13 +87,13 @@ class JoiningStream implements ProxyStream {
   readonly health: SidecarHealth | undefined;
   readonly peer: string;
   readonly signal: AbortSignal;
-  readonly #authenticator: ProxyAuthenticator;
+  readonly #deps: Pick<ProxyStreamsDeps, "authenticator" | "definitions">;
   readonly #stream: StreamInfo;
   #definition: ResourceDraft | undefined;
   #authenticated: boolean;
 
   constructor(
-    authenticator: ProxyAuthenticator,
+    deps: Pick<ProxyStreamsDeps, "authenticator" | "definitions">,
     stream: StreamInfo,
     proxy: ProxyId,
     definition: ResourceDraft | undefined,
@@ -103,14 +105,15 @@ class JoiningStream implements ProxyStream {
     this.health = stream.health === undefined ? undefined : healthFromText(stream.health);
     this.peer = stream.peer;
     this.signal = stream.signal;
-    this.#authenticator = authenticator;
+    this.#deps = deps;
     this.#stream = stream;
     this.#authenticated = definition !== undefined;
   }
 
   /** Read again when it is needed again, as when a parked stream gets its place back: the store has one that is kept. */
   get definition(): ResourceDraft | undefined {
-    return this.#definition ?? definitionOf(this.#stream.node.metadata, this.proxy.mesh, this.proxy.name);
+    const { mesh, name } = this.proxy;
+    return this.#definition ?? definitionOf(this.#stream.node.metadata, mesh, name, this.#deps.definitions);
   }
 
   forgetDefinition(): void {
@@ -118,7 +121,7 @@ class JoiningStream implements ProxyStream {
   }
 
   async authenticate(dataplane: Resource): Promise<void> {
-    await this.#authenticator.authenticate(this.#stream.credential, dataplane);
+    await this.#deps.authenticator.authenticate(this.#stream.credential, dataplane);
     this.#authenticated = true;
   }
 

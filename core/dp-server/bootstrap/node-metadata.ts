@@ -1,7 +1,6 @@
 import { INCARNATION_KEY } from "../../model/incarnation.ts";
 import type { ResourceDraft } from "../../model/resource.ts";
-import { resourceToJson } from "../../model/resource-json.ts";
-import { type DataplaneSpec, dataplaneType } from "../../model/types/dataplane.ts";
+import type { DataplaneSpec } from "../../model/types/dataplane.ts";
 import type { BootstrapRequest, Json } from "./bootstrap-request.ts";
 
 /** Where Envoy's admin interface will be. */
@@ -15,6 +14,8 @@ export interface AdminPlace {
 export interface NodeFacts {
   readonly request: BootstrapRequest;
   readonly dataplane: ResourceDraft<DataplaneSpec>;
+  /** JSON of the Dataplane that the sidecar brings; undefined for Indirect. */
+  readonly definition: string | undefined;
   readonly admin: AdminPlace;
   readonly readinessPort: number;
   readonly incarnation: string;
@@ -24,7 +25,7 @@ export interface NodeFacts {
  * Metadata that comes back in the first message of each stream (contract, section 3.4). Ports are text there. The token is
  * not among it: it ends up in DataplaneInsights, which everybody may read.
  */
-export function buildNodeMetadata({ request, dataplane, admin, readinessPort, incarnation }: NodeFacts): Json {
+export function buildNodeMetadata({ request, definition, admin, readinessPort, incarnation }: NodeFacts): Json {
   return compact({
     version: request.version,
     features: request.features,
@@ -37,8 +38,7 @@ export function buildNodeMetadata({ request, dataplane, admin, readinessPort, in
     "dataplane.admin.port": String(admin.port),
     "dataplane.admin.address": admin.address,
     "dataplane.admin.socketPath": admin.socketPath,
-    "dataplane.resource":
-      request.definition === undefined ? undefined : JSON.stringify(resourceToJson(dataplaneType, dataplane)),
+    "dataplane.resource": definition,
     "dataplane.dns.port": request.dnsPort === 0 ? undefined : String(request.dnsPort),
     "dataplane.readinessReporter.port": String(readinessPort),
     "dataplane.appProbeProxy.enabled": request.appProbeProxy ? "true" : undefined,

@@ -8,12 +8,14 @@ import { isTransparent } from "../../model/dataplane/access.ts";
 import { membershipViolations } from "../../model/membership.ts";
 import { meshNameProblem, nameProblem } from "../../model/names.ts";
 import type { Resource, ResourceDraft } from "../../model/resource.ts";
+import { resourceToJson } from "../../model/resource-json.ts";
 import { isJsonObject } from "../../model/shape/proto-json.ts";
-import { DATAPLANE, type DataplaneSpec } from "../../model/types/dataplane.ts";
+import { DATAPLANE, type DataplaneSpec, dataplaneType } from "../../model/types/dataplane.ts";
 import { MESH, type MeshSpec } from "../../model/types/mesh.ts";
 import type { ResourceStore } from "../../store/resource-store.ts";
 import { readDefinition } from "../definition.ts";
 import { emptyAnswer, type HttpAnswer, jsonAnswer, textAnswer } from "../http-answer.ts";
+import type { KnownDefinitions } from "../known-definitions.ts";
 import { type BootstrapRequest, FEATURE_RELAY, readBootstrapRequest } from "./bootstrap-request.ts";
 import type { BootstrapSettings } from "./bootstrap-settings.ts";
 import { buildBootstrap } from "./build-bootstrap.ts";
@@ -28,6 +30,7 @@ export interface BootstrapDeps {
   readonly clock: Clock;
   readonly instanceId: string;
   readonly settings: BootstrapSettings;
+  readonly definitions: KnownDefinitions;
   /** Whether HDS is served. */
   readonly hds: boolean;
   /** The port that the server listens on. */
@@ -69,10 +72,13 @@ export async function serveBootstrap(
   const host = deps.settings.xdsHost || hostOfHeader(call.host);
   if (!relays) checkDirectConnection(deps, request, host);
   const incarnation = randomUUID();
+  const definition = presented && JSON.stringify(resourceToJson(dataplaneType, presented));
+  if (presented && definition !== undefined) deps.definitions.note(definition, presented);
   const admin = adminPlace(deps.settings, request, dataplane.spec);
   const bootstrap = buildBootstrap({
     request,
     dataplane,
+    definition,
     admin,
     incarnation,
     // Our own sidecar probes by itself.
