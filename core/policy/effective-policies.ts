@@ -1,4 +1,5 @@
 import { INBOUND, OUTBOUND, type TargetSettings } from "../envoy/settings.ts";
+import { Memo } from "../kernel/memo.ts";
 import { SERVICE_TAG } from "../model/dataplane/access.ts";
 import type { DataplaneSpec } from "../model/dataplane/spec.ts";
 import type { Resource, ResourceDraft } from "../model/resource.ts";
@@ -148,7 +149,7 @@ interface TypeEntries {
 
 function createTargetPolicies(direction: PolicyTarget["direction"], types: readonly TypeEntries[]): TargetPolicies {
   const base = direction === "inbound" ? INBOUND : OUTBOUND;
-  const known = new Map<string, TargetSettings>();
+  const known = new Memo<string, TargetSettings>(MOST_KNOWN);
   const confs = (service: string): TargetConf[] =>
     types.flatMap(({ policy, entries }) => {
       const tags = direction === "outbound" ? { [SERVICE_TAG]: service } : {};
@@ -158,18 +159,13 @@ function createTargetPolicies(direction: PolicyTarget["direction"], types: reado
   return {
     confs,
     settings({ service, protocol }) {
-      const key = `${protocol} ${service}`;
-      let settings = known.get(key);
-      if (!settings) {
+      return known.get(`${protocol} ${service}`, () => {
         const target = { direction, service, protocol };
-        settings = confs(service).reduce(
+        return confs(service).reduce(
           (before, { policy, merged }) => applyPatch(before, policy.definition.contribute(merged.conf, target)),
           base,
         );
-        if (known.size >= MOST_KNOWN) known.clear();
-        known.set(key, settings);
-      }
-      return settings;
+      });
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { ResourceInput } from "../envoy/inputs.ts";
 import { outboundClusterName, outboundTags, subsetTags } from "../envoy/names.ts";
 import { type AbilitySettings, INTERNAL_CIDRS } from "../envoy/settings.ts";
+import { Memo } from "../kernel/memo.ts";
 import { outboundsOf, type Protocol, type Tags } from "../model/dataplane/access.ts";
 import type { DataplaneSpec } from "../model/dataplane/spec.ts";
 import type { TargetPolicies } from "../policy/effective-policies.ts";
@@ -32,17 +33,18 @@ interface PlannedOutbound {
   readonly assignment: PlannedAssignment;
 }
 
+/** Some thousand are in use at a time even in large meshes; more are left over from definitions that are gone. */
+const MOST_KEPT = 10_000;
+
 /**
  * Outbounds that were planned under the same policies, by everything else they depend on. Proxies that need the same
  * thing are given the very same inputs, which spares `SharedResources` the comparison of their content: after a change of
  * a policy that concerns everybody, most of the work.
  */
-const planned = new WeakMap<TargetPolicies, Map<string, PlannedOutbound>>();
+const planned = new WeakMap<TargetPolicies, Memo<string, PlannedOutbound>>();
 /** The outbounds of a definition, named once for all the times that it is planned; equal ones are the same object. */
 const named = new WeakMap<DataplaneSpec, readonly NamedOutbound[]>();
-const byKey = new Map<string, NamedOutbound>();
-/** Some thousand are in use at a time even in large meshes; more are left over from definitions that are gone. */
-const MOST_KEPT = 10_000;
+const byKey = new Memo<string, NamedOutbound>(MOST_KEPT);
 
 /** An outbound without a service (a `backendRef`) has no resources yet. Of two on one address and port the first counts. */
 export function planOutbounds(
@@ -55,14 +57,14 @@ export function planOutbounds(
   const clusters = new Map<string, ResourceInput>();
   const assignments = new Map<string, PlannedAssignment>();
   const abilityKey = JSON.stringify(ability);
-  const known = planned.get(policies) ?? new Map<string, PlannedOutbound>();
+  const known = planned.get(policies) ?? new Memo<string, PlannedOutbound>(MOST_KEPT);
   planned.set(policies, known);
   for (const outbound of namedOutbounds(spec)) {
     const { service, place } = outbound;
     if (listeners.has(place)) continue;
     const protocol = view.services.get(service)?.protocol ?? "tcp";
     const key = `${protocol} ${abilityKey} ${outbound.key}`;
-    const found = known.get(key) ?? keep(known, key, planOutbound(outbound, protocol, policies, ability));
+    const found = known.get(key, () => planOutbound(outbound, protocol, policies, ability));
     const { assignment } = found;
     listeners.set(place, found.listener);
     clusters.set(assignment.cluster, found.cluster);
@@ -78,17 +80,11 @@ function namedOutbounds(spec: DataplaneSpec): readonly NamedOutbound[] {
       if (!service) return [];
       const place = `${address} ${port}`;
       const key = `${place} ${JSON.stringify(tags)}`;
-      return [byKey.get(key) ?? keep(byKey, key, { address, port, tags, service, place, key })];
+      return [byKey.get(key, () => ({ address, port, tags, service, place, key }))];
     });
     named.set(spec, outbounds);
   }
   return outbounds;
-}
-
-function keep<Value>(values: Map<string, Value>, key: string, value: Value): Value {
-  if (values.size >= MOST_KEPT) values.clear();
-  values.set(key, value);
-  return value;
 }
 
 function planOutbound(

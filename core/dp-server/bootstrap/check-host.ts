@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { MeshError } from "../../kernel/errors.ts";
+import { Memo } from "../../kernel/memo.ts";
 
 /** The host of a `Host` header, without port and brackets. Empty when there is none. */
 export function hostOfHeader(header: string | undefined): string {
@@ -24,16 +25,10 @@ export function checkHost(host: string, chain: string): void {
 }
 
 /** Nearly every sidecar asks about the same two certificates; parsing one takes 70 µs. */
-const KNOWN_CERTIFICATES = 16;
-const known = new Map<string, X509Certificate>();
+const certificates = new Memo<string, X509Certificate>(16);
 
 function parsed(pem: string): X509Certificate {
-  const before = known.get(pem);
-  if (before) return before;
-  const certificate = new X509Certificate(pem);
-  if (known.size >= KNOWN_CERTIFICATES) known.clear();
-  known.set(pem, certificate);
-  return certificate;
+  return certificates.get(pem, () => new X509Certificate(pem));
 }
 
 const ONE_CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;

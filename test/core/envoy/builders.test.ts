@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ClusterSchema } from "#envoy/config/cluster/v3/cluster_pb.js";
-import { ListenerSchema } from "#envoy/config/listener/v3/listener_pb.js";
+import { FilterSchema } from "#envoy/config/listener/v3/listener_components_pb.js";
+import { type Listener, ListenerSchema } from "#envoy/config/listener/v3/listener_pb.js";
 import { buildResource } from "../../../core/envoy/builders.ts";
 import { buildInboundCluster, buildOutboundCluster } from "../../../core/envoy/clusters.ts";
 import { buildInboundListener, buildOutboundListener } from "../../../core/envoy/listeners.ts";
@@ -61,6 +62,39 @@ test("a sidecar of ours explains what it answers itself, and reports failures", 
     golden(`ours.${protocol}.inbound-listener`, readable(ListenerSchema, buildInboundListener(inbound)));
     golden(`ours.${protocol}.outbound-listener`, readable(ListenerSchema, buildOutboundListener(outbound)));
   }
+});
+
+test("listeners of other addresses, ports and tags share their filter; whatever else differs shows in it", () => {
+  const filterOf = (listener: Listener) => {
+    const filter = listener.filterChains[0]?.filters[0];
+    return Buffer.from(toBinary(FilterSchema, filter ?? assert.fail("no filter"))).toString("hex");
+  };
+  const place = { address: "10.9.8.7", port: 7, tags: { "kuma.io/service": "other" } };
+  const retry = { on: ["reset"], numRetries: 1, backOffBase: 10, backOffMax: 20 };
+  const changes = {
+    service: "other",
+    protocol: "grpc",
+    cluster: "localhost:1",
+    internalCidrs: ["10.0.0.0/8"],
+    route: { requestTimeout: 7, retry },
+    listener: { ...INBOUND_LISTENER, streamIdleTimeout: 7 },
+  } as const;
+  const inbound = filterOf(buildInboundListener(inboundListener("http")));
+  const outbound = filterOf(buildOutboundListener(outboundListener("http")));
+  assert.equal(filterOf(buildInboundListener(inboundListener("http", place))), inbound);
+  assert.equal(filterOf(buildOutboundListener(outboundListener("http", place))), outbound);
+  const same = { service: "s", cluster: "s", listener: INBOUND_LISTENER, route: { requestTimeout: 1, retry } };
+  const filters = [
+    inbound,
+    outbound,
+    filterOf(buildInboundListener(inboundListener("http", same))),
+    filterOf(buildOutboundListener(outboundListener("http", same))),
+  ];
+  for (const [field, value] of Object.entries(changes)) {
+    filters.push(filterOf(buildInboundListener(inboundListener("http", { [field]: value }))));
+    filters.push(filterOf(buildOutboundListener(outboundListener("http", { [field]: value }))));
+  }
+  assert.equal(new Set(filters).size, filters.length);
 });
 
 test("IPv6 addresses stand in brackets in names only", () => {
