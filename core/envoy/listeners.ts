@@ -21,7 +21,7 @@ type Filter = MessageInitShape<typeof FilterSchema>;
  * The instances of a service, and the consumers of one, differ in the address of the listener. Its filter is the same, and
  * most of the work; a policy that changes it changes it for all of them. In use are some for each service.
  */
-const filters = new Memo<string, Filter>(2000);
+const filters = new Memo<string, Filter>(4000);
 
 /** The listener that takes traffic from other proxies for one port of the application. */
 export function buildInboundListener(input: InboundListenerInput): Listener {
