@@ -1,5 +1,5 @@
 import type { MeshError } from "../../core/kernel/errors.ts";
-import { storeNewMesh } from "../../core/policy/initial-policies.ts";
+import { storeNewMesh } from "../../core/policy/new-mesh.ts";
 import type { Policy } from "../../core/policy/policy.ts";
 import type { ResourceStore } from "../../core/store/resource-store.ts";
 

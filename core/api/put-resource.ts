@@ -5,7 +5,7 @@ import type { Resource, ResourceDraft, ResourceKey } from "../model/resource.ts"
 import { draftFromJson } from "../model/resource-json.ts";
 import type { ResourceType } from "../model/resource-type.ts";
 import { MESH, type MeshSpec } from "../model/types/mesh.ts";
-import { storeNewMesh } from "../policy/initial-policies.ts";
+import { storeNewMesh } from "../policy/new-mesh.ts";
 import { retryOnConflict } from "../store/retry-on-conflict.ts";
 import type { ApiDeps } from "./api-deps.ts";
 import { requireMesh } from "./require-mesh.ts";

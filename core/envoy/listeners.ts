@@ -26,41 +26,34 @@ const filters = new Memo<string, Filter>(4000);
 /** The listener that takes traffic from other proxies for one port of the application. */
 export function buildInboundListener(input: InboundListenerInput): Listener {
   const name = inboundListenerName(input.address, input.port);
-  return buildListener(name, TrafficDirection.INBOUND, input, filterOf(input, buildInboundFilter));
+  return buildListener(name, TrafficDirection.INBOUND, input, filterOf(input));
 }
 
 /** The listener that takes traffic from the application for one consumed service. */
 export function buildOutboundListener(input: OutboundListenerInput): Listener {
   const name = outboundListenerName(input.address, input.port);
-  return buildListener(name, TrafficDirection.OUTBOUND, input, filterOf(input, buildOutboundFilter));
+  return buildListener(name, TrafficDirection.OUTBOUND, input, filterOf(input));
 }
 
-function filterOf<Input extends ListenerInput>(
-  { address: _address, port: _port, tags: _tags, ...input }: Input,
-  build: (input: FilterInput<Input>) => Filter,
-): Filter {
-  return filters.get(JSON.stringify(input), () => build(input));
+function filterOf({ address: _address, port: _port, tags: _tags, ...shown }: ListenerInput): Filter {
+  return filters.get(JSON.stringify(shown), () => buildFilter(shown));
 }
 
-/** What of a listener shows in its filter. */
-type FilterInput<Input extends ListenerInput> = Omit<Input, "address" | "port" | "tags">;
-
-function buildInboundFilter(input: FilterInput<InboundListenerInput>): Filter {
+/** What of a listener shows in its filter is the input; the place of the listener is not. */
+function buildFilter(input: Omit<ListenerInput, "address" | "port" | "tags">): Filter {
   const { cluster, service, listener: settings } = input;
-  const statPrefix = statName(cluster);
-  if (!isHttp(input.protocol)) return buildTcpProxy(statPrefix, cluster, settings, "inbound");
-  const name = `inbound:${service}`;
-  const routeConfig = buildRouteConfig({ name, service, cluster, settings: input.route, removeHeaders: [TAGS_HEADER] });
-  return buildHttpConnectionManager({ ...input, settings, statPrefix, direction: "inbound", routeConfig });
-}
-
-function buildOutboundFilter(input: FilterInput<OutboundListenerInput>): Filter {
-  const { cluster, service, listener: settings } = input;
-  const statPrefix = statName(service);
-  if (!isHttp(input.protocol)) return buildTcpProxy(statPrefix, cluster, settings, "outbound");
-  const name = `outbound:${service}`;
-  const routeConfig = buildRouteConfig({ name, service, cluster, settings: input.route });
-  return buildHttpConnectionManager({ ...input, settings, statPrefix, direction: "outbound", routeConfig });
+  const inbound = input.kind === "inbound-listener";
+  const direction = inbound ? "inbound" : "outbound";
+  const statPrefix = statName(inbound ? cluster : service);
+  if (!isHttp(input.protocol)) return buildTcpProxy(statPrefix, cluster, settings, direction);
+  const routeConfig = buildRouteConfig({
+    name: `${direction}:${service}`,
+    service,
+    cluster,
+    settings: input.route,
+    removeHeaders: inbound ? [TAGS_HEADER] : [],
+  });
+  return buildHttpConnectionManager({ ...input, settings, statPrefix, direction, routeConfig });
 }
 
 function buildListener(

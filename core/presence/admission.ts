@@ -182,7 +182,7 @@ export class Admissions {
     try {
       const written = await this.#options.store.putAll(puts, { key, epoch: spec.epoch - 1 });
       const dataplane = unchanged ?? (written[puts.indexOf(definition)] as Resource);
-      return { dataplane, revision: Math.max(...written.map((each) => each.revision)) };
+      return { dataplane, revision: (written.at(-1) as Resource).revision };
     } catch (error) {
       if (hasCode(error, "MM404")) throw deletedMeanwhile(error);
       throw error;

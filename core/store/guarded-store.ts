@@ -80,7 +80,7 @@ class GuardedStore implements ResourceStore {
       () => this.#store.putAll(kept, advance),
       (resources) => wrongPuts(resources, kept) ?? (resources[0] && older(resources[0].revision, floor + 1)),
     );
-    this.#newest = Math.max(this.#newest, ...stored.map(({ revision }) => revision));
+    this.#newest = Math.max(this.#newest, stored.at(-1)?.revision ?? 0);
     return stored;
   }
 

@@ -65,7 +65,7 @@ class PostgresStore implements SharedStore {
   readonly #link: Link;
   readonly #syncer: Syncer;
   readonly #writes: WriteQueue;
-  /** Stamp of the batch under way; see schema.ts. */
+  /** Stamp of the batch under way; see write-functions.ts. */
   #stamp = 0;
   #closing: Promise<void> | undefined;
 

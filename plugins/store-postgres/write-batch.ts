@@ -63,7 +63,7 @@ export interface JointReply {
   readonly all: readonly (PutReply | AdvanceReply | Record<string, never>)[];
 }
 
-/** What `monomesh_write` (schema.ts) answers to one write. */
+/** What `monomesh_write` (write-functions.ts) answers to one write. */
 export type WriteReply = PutReply | DeleteReply | AdvanceReply | JointReply | Refusal;
 
 export interface Refusal {

@@ -1,10 +1,13 @@
 import { firstService } from "../../model/dataplane/access.ts";
+import type { ResourceDraft } from "../../model/resource.ts";
+import type { DataplaneSpec } from "../../model/types/dataplane.ts";
 import { ADS_CLUSTER, type AdsTarget, buildAdsCluster, buildValidationSecret } from "./ads-cluster.ts";
 import { FEATURE_DELTA, FEATURE_RELAY, type Json } from "./bootstrap-request.ts";
 import { type AdminPlace, buildNodeMetadata, type NodeFacts } from "./node-metadata.ts";
 import { STATS_TAGS } from "./stats-tags.ts";
 
 export interface BootstrapFacts extends NodeFacts {
+  readonly dataplane: ResourceDraft<DataplaneSpec>;
   readonly target: AdsTarget;
   /** Whether Envoy is to ask for health checks. */
   readonly hds: boolean;

@@ -1,6 +1,4 @@
 import { INCARNATION_KEY } from "../../model/incarnation.ts";
-import type { ResourceDraft } from "../../model/resource.ts";
-import type { DataplaneSpec } from "../../model/types/dataplane.ts";
 import type { BootstrapRequest, Json } from "./bootstrap-request.ts";
 
 /** Where Envoy's admin interface will be. */
@@ -13,7 +11,6 @@ export interface AdminPlace {
 
 export interface NodeFacts {
   readonly request: BootstrapRequest;
-  readonly dataplane: ResourceDraft<DataplaneSpec>;
   /** JSON of the Dataplane that the sidecar brings; undefined for Indirect. */
   readonly definition: string | undefined;
   readonly admin: AdminPlace;

@@ -72,8 +72,7 @@ export async function serveBootstrap(
   const host = deps.settings.xdsHost || hostOfHeader(call.host);
   if (!relays) checkDirectConnection(deps, request, host);
   const incarnation = randomUUID();
-  const definition = presented && JSON.stringify(resourceToJson(dataplaneType, presented));
-  if (presented && definition !== undefined) deps.definitions.note(definition, presented);
+  const definition = presented && definitionText(deps, presented);
   const admin = adminPlace(deps.settings, request, dataplane.spec);
   const bootstrap = buildBootstrap({
     request,
@@ -163,6 +162,13 @@ function presentedDataplane(
     ),
   ]);
   return draft;
+}
+
+/** As the sidecar's stream will bring it. */
+function definitionText({ definitions }: BootstrapDeps, presented: ResourceDraft<DataplaneSpec>): string {
+  const text = JSON.stringify(resourceToJson(dataplaneType, presented));
+  definitions.note(text, presented);
+  return text;
 }
 
 /** Valid for what is presented and for what is stored: a token for one service must not take over another's Dataplane. */

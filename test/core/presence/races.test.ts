@@ -31,6 +31,17 @@ async function* jitteredPairs(rounds: number, settings?: PresenceSettings): Asyn
   }
 }
 
+/** A world in which a sidecar that joins is stored by other means. */
+async function worldWith(putAll: (inner: ResourceStore) => ResourceStore["putAll"]): Promise<World> {
+  const clock = new ManualClock();
+  const inner = createMemoryStore({ clock });
+  const replaced = putAll(inner);
+  const store = new Proxy(inner, {
+    get: (target, property) => (property === "putAll" ? replaced : Reflect.get(target, property)?.bind(target)),
+  });
+  return await new World(clock, store).meshes();
+}
+
 const redis = (incarnation: string, host = "10.0.0.1") =>
   new Stream("redis-1", incarnation, definitionOf("redis-1", 9000), `${host}:40000`);
 
@@ -78,20 +89,14 @@ test("left at one control plane while the next sidecar takes the place at anothe
 });
 
 test("a Dataplane that is deleted just as its sidecar takes the place: the stream ends, and the sidecar may join again", async () => {
-  const clock = new ManualClock();
-  const inner = createMemoryStore({ clock });
   let deleted = false;
   // The watch shows record and deletion together, before the stream is known to have its place.
-  const putAll: ResourceStore["putAll"] = async (puts, advance) => {
+  const world = await worldWith((inner) => async (puts, advance) => {
     const written = await inner.putAll(puts, advance);
     if (!deleted) await inner.delete({ type: "Dataplane", mesh: "default", name: "redis-1" });
     deleted = true;
     return written;
-  };
-  const store = new Proxy(inner, {
-    get: (target, property) => (property === "putAll" ? putAll : Reflect.get(target, property)?.bind(target)),
   });
-  const world = await new World(clock, store).meshes();
   const cp = await world.controlPlane();
   const first = new Join(cp, redis("i1"));
   await first.settled;
@@ -104,32 +109,23 @@ test("a Dataplane that is deleted just as its sidecar takes the place: the strea
 });
 
 test("a sidecar that loses every race for its place leaves nothing behind", async () => {
-  const clock = new ManualClock();
-  const inner = createMemoryStore({ clock });
   let tries = 0;
-  const store = new Proxy(inner, {
-    get(target, property) {
-      if (property !== "putAll") return Reflect.get(target, property)?.bind(target);
-      // Somebody is always a little faster.
-      return async (...args: Parameters<ResourceStore["putAll"]>) => {
-        tries++;
-        const fence = args[1];
-        assert.ok(fence, "a join is fenced");
-        await inner.advanceEpoch(fence.key, fence.epoch);
-        return inner.putAll(...args);
-      };
-    },
+  // Somebody is always a little faster.
+  const world = await worldWith((inner) => async (puts, fence) => {
+    tries++;
+    assert.ok(fence, "a join is fenced");
+    await inner.advanceEpoch(fence.key, fence.epoch);
+    return inner.putAll(puts, fence);
   });
-  const world = await new World(clock, store).meshes();
   const cp = await world.controlPlane();
-  const before = await store.revision();
+  const before = await world.store.revision();
   const join = new Join(cp, redis("i1"));
   await join.settled;
   assert.equal((join.error as MeshError | undefined)?.code, "MM511");
   assert.ok(tries > 1);
   assert.deepEqual(await world.dataplane("redis-1"), undefined);
   assert.deepEqual(await world.record("redis-1"), undefined);
-  assert.equal(await store.revision(), before);
+  assert.equal(await world.store.revision(), before);
   await cp.stop();
 });
 
