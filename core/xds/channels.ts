@@ -8,10 +8,11 @@ import { SotwFullChannel } from "./sotw-full-channel.ts";
 import { SotwPartialChannel } from "./sotw-partial-channel.ts";
 
 /**
- * Largest message of a delta stream, resources that are larger by themselves aside. With its frames it fits in one TLS
- * record: Node keeps the buffer of the largest write of a connection, and twice this costs 32 KB more for each.
+ * Largest message of a delta stream, resources that are larger by themselves aside. A call writes it in two pieces, so
+ * that a connection needs no larger buffers than for one TLS record; the answer of the client, which costs as much as a
+ * small message, is one.
  */
-export const DELTA_PART_BYTES = 16 * 1024 - 512;
+export const DELTA_PART_BYTES = 31 * 1024;
 /** The same for endpoints, secrets and routes of a state-of-the-world stream, where each part waits for the answer to the last. */
 export const SOTW_PART_BYTES = 64 * 1024;
 

@@ -7,9 +7,8 @@ export interface Part {
 }
 
 /**
- * An update on its way to a client: cut into messages of bounded size, and remembered until each is answered. The
- * bound matters because Node's TLS keeps a buffer as large as the largest burst for the life of a connection
- * (200 KB at once cost 195 KB for ever, 16 KB pieces cost 12 KB).
+ * An update on its way to a client: cut into messages of bounded size, and remembered until each is answered. One
+ * message is what a slow reader costs, and what is on its way no newer change can replace.
  */
 export class Parts {
   #queue: Part[] = [];
