@@ -30,10 +30,8 @@ export function storablePuts(puts: readonly JointPut[]): readonly JointPut[] {
 /** Freezes a value that JSON.parse made; returns it. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== "object" || value === null) return value;
-  for (const key in value) {
-    const inner = value[key];
-    if (typeof inner === "object" && inner !== null) deepFreeze(inner);
-  }
+  // Not with for-in, for which V8 compiles this anew for each shape of objects that comes along.
+  for (const inner of Object.values(value)) deepFreeze(inner);
   return Object.freeze(value);
 }
 

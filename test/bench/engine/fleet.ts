@@ -25,6 +25,9 @@ const WORKER_FLAGS = [
   "--heap-growing-percent=200",
   "--external-memory-accounted-in-global-limit",
   "--min-semi-space-size=16",
+  // What it stands for has no compiler that forgets what it knew when a minute was quiet.
+  "--no-memory-reducer",
+  "--retain-maps-for-n-gc=1000000",
   // Its helpers would take the processor of the control plane.
   "--single-threaded-gc",
 ];
