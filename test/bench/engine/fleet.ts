@@ -25,7 +25,7 @@ const WORKER_FLAGS = [
   "--heap-growing-percent=200",
   "--external-memory-accounted-in-global-limit",
   "--min-semi-space-size=16",
-  // What it stands for has no compiler that forgets what it knew when a minute was quiet.
+  // In a quiet minute V8 would give memory back and compiled code with it; a sidecar is no slower after one.
   "--no-memory-reducer",
   "--retain-maps-for-n-gc=1000000",
   // Its helpers would take the processor of the control plane.
