@@ -19,11 +19,15 @@ const turns = new WeakMap<Clock, LoopTurn>();
  * same time when everybody joins, and slices of each kind would add up.
  */
 export class LoopTurn {
+  readonly #clock: Clock;
   /** Since somebody asked first. */
   readonly #spent: TurnTimer;
+  /** All that was ever owed; milliseconds. */
+  #owed = 0;
 
   private constructor(clock: Clock) {
-    this.#spent = new TurnTimer(clock);
+    this.#clock = clock;
+    this.#spent = new TurnTimer(this);
   }
 
   /** A process has one event loop and one clock, so that those who share the clock share the turn. */
@@ -31,6 +35,19 @@ export class LoopTurn {
     const turn = turns.get(clock) ?? new LoopTurn(clock);
     turns.set(clock, turn);
     return turn;
+  }
+
+  /** Milliseconds since some fixed moment, as if what is owed had been done at once. For how much of a turn work uses up. */
+  monotonic(): number {
+    return this.#clock.monotonic() + this.#owed;
+  }
+
+  /**
+   * What is done now leaves work to Node that takes about so long, in the same turn and in nobody's share; milliseconds. It
+   * counts as spent by who does it.
+   */
+  owes(ms: number): void {
+    this.#owed += ms;
   }
 
   /** How long work that begins now may go on before others have their turn; milliseconds. */

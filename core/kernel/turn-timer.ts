@@ -2,11 +2,11 @@ import type { Clock } from "./clock.ts";
 
 /** How long the present turn of the event loop has been at something. */
 export class TurnTimer {
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, "monotonic">;
   /** When it was asked first in this turn; undefined: not yet. */
   #since: number | undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Pick<Clock, "monotonic">) {
     this.#clock = clock;
   }
 

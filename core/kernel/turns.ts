@@ -9,7 +9,6 @@ const TOGETHER_MS = 0.1;
  * order in which it came, and the event loop is free between slices. Alone it is done at once.
  */
 export class Turns {
-  readonly #clock: Clock;
   readonly #turn: LoopTurn;
   #waiting: (() => void)[] = [];
   /** Those of `#waiting` that had their turn. */
@@ -23,7 +22,6 @@ export class Turns {
 
   /** While it is `held`, no work is done. Default: never. */
   constructor(clock: Clock, held = () => false) {
-    this.#clock = clock;
     this.#turn = LoopTurn.of(clock);
     this.#held = held;
   }
@@ -32,10 +30,10 @@ export class Turns {
   take(work: () => void): void {
     if (!this.#running) {
       this.#running = true;
-      this.#until = this.#clock.monotonic() + this.#turn.share();
+      this.#until = this.#turn.monotonic() + this.#turn.share();
       setImmediate(() => this.#slice());
     }
-    if (this.#waiting.length === 0 && !this.#held() && this.#clock.monotonic() < this.#until) work();
+    if (this.#waiting.length === 0 && !this.#held() && this.#turn.monotonic() < this.#until) work();
     else this.#waiting.push(work);
   }
 
@@ -54,15 +52,15 @@ export class Turns {
       this.#running = false;
       return;
     }
-    this.#until = this.#clock.monotonic() + this.#turn.share();
+    this.#until = this.#turn.monotonic() + this.#turn.share();
     this.#next();
   }
 
   #next(): void {
-    const together = this.#clock.monotonic() + TOGETHER_MS;
+    const together = this.#turn.monotonic() + TOGETHER_MS;
     this.#goesOn = false;
     for (;;) {
-      const now = this.#clock.monotonic();
+      const now = this.#turn.monotonic();
       const work = this.#held() || now >= this.#until ? undefined : this.#waiting[this.#done];
       if (!work) break;
       if (this.#goesOn || now >= together) {

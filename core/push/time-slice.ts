@@ -11,6 +11,8 @@ export class TimeSlice {
   readonly #clock: Clock;
   readonly #turn: LoopTurn;
   #start = 0;
+  /** The same as the turn counts it: what writes leave to Node is spent too. Not asked while each write leaves at once. */
+  #startInTurn = 0;
   #share = 0;
   #writingShare = 0;
   #longest = 0;
@@ -31,13 +33,14 @@ export class TimeSlice {
     this.#share = this.#turn.share();
     this.#writingShare = this.#turn.writingShare();
     this.#start = this.#clock.monotonic();
+    this.#startInTurn = this.#turn.monotonic();
   }
 
   /** True when others should have their turn: await `pause` then. */
   over(writing = false): boolean {
     const spent = this.#clock.monotonic() - this.#start;
     if (spent > this.#longest) this.#longest = spent;
-    return spent >= (writing ? this.#writingShare : this.#share);
+    return writing ? spent >= this.#writingShare : this.#turn.monotonic() - this.#startInTurn >= this.#share;
   }
 
   async pause(): Promise<void> {

@@ -10,6 +10,7 @@ import type { GrpcCall } from "../../../core/grpc/grpc-call.ts";
 import type { GrpcServerOptions } from "../../../core/grpc/grpc-server.ts";
 import { GRPC_STATUS } from "../../../core/grpc/status.ts";
 import { systemClock } from "../../../core/kernel/clock.ts";
+import { LoopTurn } from "../../../core/kernel/loop-turn.ts";
 import { Outflow } from "../../../core/kernel/outflow.ts";
 import { TimeSlice } from "../../../core/push/time-slice.ts";
 import { GrpcListener } from "../../support/grpc-listener.ts";
@@ -169,6 +170,20 @@ describe("a gRPC server, with the client of another implementation", () => {
     assert.ok(turns < 10, `${turns} turns for ${clients.length} calls`);
     assert.ok(busy < 10, `${busy} visits before the last write had left`);
     await echo.until(() => clients.every(({ seen }) => seen.length === 1));
+  });
+
+  it("counts what its writes leave to Node as spent by who wrote", async () => {
+    const owed = () => LoopTurn.of(systemClock).monotonic() - systemClock.monotonic();
+    await using echo = await Echo.open(nothing);
+    const { stream, seen } = echo.call();
+    stream.write(Buffer.from("hello"));
+    await echo.until(() => echo.calls.length === 1);
+    const before = owed();
+    echo.calls[0]?.send(Buffer.alloc(150_000, "x"), nothing);
+    await echo.until(() => seen.length === 1);
+    const pieces = 10;
+    const spent = owed() - before;
+    assert.ok(spent > pieces * 0.01 && spent < pieces * 0.1, `${spent} ms`);
   });
 
   it("hands over nothing while the flow is stopped, and all of it afterwards, in order", async () => {

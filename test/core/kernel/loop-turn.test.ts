@@ -19,6 +19,27 @@ test("what one kind of work has used of a turn the others have not, but each has
   assert.deepEqual([turn.share(), turn.writingShare()], [10, 38]);
 });
 
+test("what is left to Node counts as spent, in this turn only", async () => {
+  const clock = new SteppedClock();
+  const turn = LoopTurn.of(clock);
+  const done: number[] = [];
+  const turns = new Turns(clock);
+  for (const number of [1, 2, 3, 4, 5]) {
+    turns.take(() => {
+      done.push(number);
+      clock.advance(1);
+      turn.owes(4);
+    });
+  }
+  assert.deepEqual(done, [1, 2], "5 ms each, of 10");
+  assert.deepEqual([turn.share(), turn.writingShare()], [6, 28]);
+  await nextTurn();
+  assert.deepEqual(done, [1, 2, 3, 4]);
+  await nextTurn();
+  await nextTurn();
+  assert.deepEqual([turn.share(), turn.writingShare()], [10, 38]);
+});
+
 test("crowds of several kinds together take no longer than twice a crowd of one, and none stands still", async () => {
   const clock = new SteppedClock();
   const started = clock.monotonic();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { LoopTurn } from "../../../core/kernel/loop-turn.ts";
 import { Outflow } from "../../../core/kernel/outflow.ts";
 import { TimeSlice } from "../../../core/push/time-slice.ts";
 import { FakePeer } from "../../support/fake-peer.ts";
@@ -33,6 +34,21 @@ test("work without writes gives way every 10 ms", async () => {
   assert.equal(seen, 20);
   await all;
   assert.equal(seen, 100);
+});
+
+test("what visits leave to Node counts to their slice", async () => {
+  const clock = new SteppedClock();
+  let seen = 0;
+  const all = new TimeSlice(clock).each(ITEMS, new Outflow(), () => {
+    seen++;
+    clock.advance(1);
+    LoopTurn.of(clock).owes(1);
+    return undefined;
+  });
+  assert.equal(seen, 5);
+  await nextTurn();
+  assert.equal(seen, 10);
+  await all;
 });
 
 test("what a visit writes leaves before the next, for 38 ms in one turn; who never lets go costs one turn", async () => {
