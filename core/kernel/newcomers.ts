@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import type { Peer } from "./peer.ts";
+import { TurnTimer } from "./turn-timer.ts";
 
 /**
  * Reading from newcomers ends for a turn of the event loop when it has taken so long; milliseconds. With 12 the longest turn
@@ -19,12 +20,13 @@ export class Newcomers {
   readonly #clock: Clock;
   /** When each of them came, the oldest first. */
   readonly #peers = new Map<Peer, number>();
-  /** Since when this turn of the event loop reads; undefined: it has not read yet. */
-  #readsSince: number | undefined;
+  /** Since the first read. */
+  readonly #reading: TurnTimer;
   #unread = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#reading = new TurnTimer(clock);
   }
 
   add(peer: Peer): void {
@@ -39,26 +41,23 @@ export class Newcomers {
   /** A connection has been read from, new or not. To be called then, not by what was put off until later. */
   noteRead(): void {
     if (this.#peers.size === 0 || this.#unread) return;
+    const reading = this.#reading.passed();
+    if (reading === 0) this.#forgetOld();
+    else if (reading >= READING_MS) this.#leaveUnread();
+  }
+
+  /** Until this turn has read everything else. */
+  #leaveUnread(): void {
+    this.#unread = true;
+    for (const peer of this.#peers.keys()) peer.leaveUnread();
+    setImmediate(() => {
+      this.#unread = false;
+      for (const peer of this.#peers.keys()) peer.readAgain();
+    });
+  }
+
+  #forgetOld(): void {
     const now = this.#clock.monotonic();
-    if (this.#readsSince === undefined) {
-      this.#readsSince = now;
-      this.#forgetOld(now);
-      // Runs when the turn has read everything.
-      setImmediate(() => this.#turnOver());
-    } else if (now - this.#readsSince >= READING_MS) {
-      this.#unread = true;
-      for (const peer of this.#peers.keys()) peer.leaveUnread();
-    }
-  }
-
-  #turnOver(): void {
-    this.#readsSince = undefined;
-    if (!this.#unread) return;
-    this.#unread = false;
-    for (const peer of this.#peers.keys()) peer.readAgain();
-  }
-
-  #forgetOld(now: number): void {
     for (const [peer, came] of this.#peers) {
       if (now - came < NEW_MS) return;
       this.#peers.delete(peer);
