@@ -22,7 +22,6 @@ export class LoopTurn {
   readonly #clock: Clock;
   /** Since somebody asked first. */
   readonly #spent: TurnTimer;
-  /** All that was ever owed; milliseconds. */
   #owed = 0;
 
   private constructor(clock: Clock) {
@@ -35,6 +34,11 @@ export class LoopTurn {
     const turn = turns.get(clock) ?? new LoopTurn(clock);
     turns.set(clock, turn);
     return turn;
+  }
+
+  /** All that was ever owed; milliseconds. */
+  get owed(): number {
+    return this.#owed;
   }
 
   /** Milliseconds since some fixed moment, as if what is owed had been done at once. For how much of a turn work uses up. */

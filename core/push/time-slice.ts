@@ -11,8 +11,7 @@ export class TimeSlice {
   readonly #clock: Clock;
   readonly #turn: LoopTurn;
   #start = 0;
-  /** The same as the turn counts it: what writes leave to Node is spent too. Not asked while each write leaves at once. */
-  #startInTurn = 0;
+  #owedAtStart = 0;
   #share = 0;
   #writingShare = 0;
   #longest = 0;
@@ -33,14 +32,16 @@ export class TimeSlice {
     this.#share = this.#turn.share();
     this.#writingShare = this.#turn.writingShare();
     this.#start = this.#clock.monotonic();
-    this.#startInTurn = this.#turn.monotonic();
+    this.#owedAtStart = this.#turn.owed;
   }
 
   /** True when others should have their turn: await `pause` then. */
   over(writing = false): boolean {
     const spent = this.#clock.monotonic() - this.#start;
     if (spent > this.#longest) this.#longest = spent;
-    return writing ? spent >= this.#writingShare : this.#turn.monotonic() - this.#startInTurn >= this.#share;
+    // Each write has left before the next visit: what it leaves to Node is in `spent` already.
+    if (writing) return spent >= this.#writingShare;
+    return spent + this.#turn.owed - this.#owedAtStart >= this.#share;
   }
 
   async pause(): Promise<void> {

@@ -8,8 +8,8 @@ import { SotwFullChannel } from "./sotw-full-channel.ts";
 import { SotwPartialChannel } from "./sotw-partial-channel.ts";
 
 /**
- * Largest message of a delta stream, resources that are larger by themselves aside. A call writes it in
- * pieces, so that a connection needs no larger buffers than for one TLS record; half of it would cost twice as many answers.
+ * Largest message of a delta stream, resources that are larger by themselves aside. A call writes it in pieces, so that a
+ * connection needs no larger buffers than for one TLS record; half of it would cost twice as many answers.
  */
 export const DELTA_PART_BYTES = 31 * 1024;
 /** The same for endpoints, secrets and routes of a state-of-the-world stream, where each part waits for the answer to the last. */
